@@ -1,0 +1,70 @@
+# Everything runs from .venv, which the first target that needs it sets up.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+TORCH := torch-2.13.0
+
+# uv does not read pip's configuration. Where pip knows a folder with a wheel of PyTorch, that
+# wheel is taken; elsewhere PyTorch's own CPU builds are.
+FIND_LINKS := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null) $(PIP_FIND_LINKS)
+LOCAL_TORCH := $(firstword $(foreach folder,$(FIND_LINKS),$(wildcard $(folder)/$(TORCH)*.whl)))
+comma := ,
+empty :=
+space := $(empty) $(empty)
+ifneq ($(LOCAL_TORCH),)
+TORCH_SOURCE := UV_FIND_LINKS="$(subst $(space),$(comma),$(strip $(FIND_LINKS)))"
+else
+TORCH_SOURCE := UV_TORCH_BACKEND=cpu
+endif
+
+.PHONY: help setup serve test check lint format bench lock train clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.ready ## Set up .venv
+
+$(VENV)/.ready: pyproject.toml requirements/cpu.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+	  || { echo "Winnow needs Python 3.11 to 3.13; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(TORCH_SOURCE) $(UV) pip install --quiet --python $(BIN)/python --no-deps --compile-bytecode -r requirements/cpu.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+serve: setup ## Serve the bundled checkpoint (HOST=, PORT=, ARGS= further flags)
+	$(BIN)/winnow serve pocket --host $(HOST) --port $(PORT) $(ARGS)
+
+test: setup ## Run all tests (ARGS= for pytest)
+	$(BIN)/pytest $(ARGS)
+
+lint: setup ## Formatter, linter, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test ## All that must be green before a commit
+
+format: setup ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## Accuracy and speed of the bundled checkpoint (ARGS= for the benchmark)
+	$(BIN)/python -m loadtest.bench $(ARGS)
+
+train: setup ## Train the bundled checkpoint anew (ARGS= for the trainer)
+	$(BIN)/python -m pocket.train $(ARGS)
+
+lock: setup ## Resolve requirements/cpu.txt anew
+	$(TORCH_SOURCE) $(UV) pip compile --quiet --upgrade pyproject.toml --extra cpu --group dev \
+	  --overrides requirements/overrides-cpu.txt --no-header --no-annotate -o requirements/cpu.txt
+	sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements/cpu.txt
+
+clean: ## Remove .venv
+	rm -rf $(VENV)

@@ -1,0 +1,51 @@
+"""The decoders there are, picked by `strategy`. A new decoder is one line in the union."""
+
+from typing import Annotated, Any, get_args
+
+from pydantic import Field, TypeAdapter
+
+from decoding.cot_decoding import CoTDecoding
+from decoding.decoder import Decoder
+from decoding.greedy import Greedy
+
+AnyDecoder = Annotated[
+    Greedy | CoTDecoding,
+    Field(discriminator="strategy"),
+]
+
+DECODERS: dict[str, type[Decoder]] = {
+    decoder.model_fields["strategy"].default: decoder
+    for decoder in get_args(get_args(AnyDecoder)[0])
+}
+
+_ADAPTER: TypeAdapter[Decoder] = TypeAdapter(AnyDecoder)
+
+
+def parse_decoder(value: Any) -> Decoder:  # whatever JSON the client sent
+    """The decoder that a request's `decoding` object describes.
+
+    Raises:
+        pydantic.ValidationError: an unknown strategy or key, a wrong type, a value out of range.
+    """
+    return _ADAPTER.validate_python(value)
+
+
+def decoder_table() -> str:
+    """The catalogue as a Markdown table: strategy, what it does, parameters with defaults."""
+    rows = ["| `strategy` | what it does | parameters (default) |", "|---|---|---|"]
+    for strategy, decoder in DECODERS.items():
+        summary = " ".join((decoder.__doc__ or "").split())
+        rows.append(f"| `{strategy}` | {summary} | {_parameters(decoder)} |")
+    return "\n".join(rows)
+
+
+def _parameters(decoder: type[Decoder]) -> str:
+    return "<br>".join(
+        f"`{name}` ({_shown(field.default)}): {field.description}"
+        for name, field in decoder.model_fields.items()
+        if name != "strategy"
+    )
+
+
+def _shown(default: object) -> str:
+    return "unset" if default is None else f"`{str(default).lower()}`"

@@ -1,0 +1,76 @@
+"""What every decoder is: a frozen value that is run over an engine."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from decoding.answers import AnswerFormat
+from decoding.engine import Delta, Engine, Prompt
+from decoding.path import Path
+from decoding.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many of a decoder's paths are complete."""
+
+    finished: int
+    total: int
+
+
+Emit = Callable[[Progress | Delta], None]
+"""Told of progress, and of the winner's deltas by a decoder that knows the winner in advance.
+
+A callable and not an async generator: a decoder runs its paths in a task group, and a task group
+must not be suspended by a yield (PEP 789).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The path that becomes the reply, and how it was found."""
+
+    winner: Path
+    report: Report
+
+
+class Decoder(BaseModel):
+    """Fields are hyperparameters; `run` is the algorithm.
+
+    `fan_out_field` names the field that sets how many paths run at once, for limits and their
+    error messages; None where there is a single path. A decoder whose `is_greedy` is true never
+    samples, so a request's sampling parameters contradict it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    fan_out_field: ClassVar[str | None] = None
+    is_greedy: ClassVar[bool] = False
+
+    strategy: str
+    answer: AnswerFormat = Field(
+        "auto", description='what counts as the answer: a kind, or `{"pattern": …}`'
+    )
+    prompt_template: Literal["qa"] | None = Field(
+        None, description="`qa` wraps a /v1/completions prompt as `Q: …\\nA:`, for base models"
+    )
+    return_texts: bool = Field(False, description="show every candidate's text in the report")
+
+    @property
+    def num_paths(self) -> int:
+        """How many paths may run at the same time."""
+        return 1
+
+    @property
+    def num_logprobs(self) -> int:
+        """The largest number of log-probabilities a token that is asked of the engine."""
+        return 0
+
+    @abstractmethod
+    async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
+        """Find the reply. Cancelling this stops every path."""
+
+    def parameters(self) -> dict[str, Any]:  # each strategy has its own fields
+        return self.model_dump(mode="json", exclude={"strategy"}, exclude_none=True)

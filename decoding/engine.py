@@ -1,0 +1,93 @@
+"""The port between decoders and a language model: token ids in, deltas out."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Ranked = tuple[tuple[int, float], ...]
+"""The likeliest tokens of one step, likeliest first: (token id, natural-log probability).
+
+Probabilities are of the full-vocabulary softmax of the raw logits, before temperature,
+penalties and truncation.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the client asked to be continued, after templating and tokenising.
+
+    `max_tokens` and `stop` bind every path, not the sum of the paths.
+    """
+
+    token_ids: tuple[int, ...]
+    max_tokens: int
+    stop: tuple[str, ...] = ()
+    include_stop_str_in_output: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How one path is drawn. `temperature` 0 is greedy; `num_logprobs` 0 asks for none.
+
+    `stream` false lets the engine answer once, when the path is complete, which is cheaper.
+    """
+
+    max_tokens: int
+    temperature: float = 0.0
+    num_logprobs: int = 0
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next tokens of a path; `ranked` has one entry per token when asked for.
+
+    `finish_reason` is None until the last delta, then vLLM's word: "stop", "length", "abort" …
+    `native` is what the engine itself said. It is opaque to decoders, which hand a delta that
+    they stream through on as it is.
+    """
+
+    token_ids: tuple[int, ...]
+    ranked: tuple[Ranked, ...] = ()
+    finish_reason: str | None = None
+    stop_reason: int | str | None = None
+    native: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedText:
+    """A text and, for each of its tokens, the offset at which the token's characters end.
+
+    Token i covers `text[ends[i - 1]:ends[i]]`; a token that shows nothing (a special token, the
+    first bytes of a character) covers the empty string there.
+    """
+
+    text: str
+    ends: tuple[int, ...]
+
+
+class Engine(Protocol):
+    """A language model that continues token ids, for one request.
+
+    Cancelling the task that iterates `generate` aborts the path and frees its memory.
+    `context_length` is the most tokens that a prompt and its continuation may have together.
+    """
+
+    @property
+    def context_length(self) -> int: ...
+
+    def generate(
+        self, token_ids: Sequence[int], sampling: Sampling
+    ) -> AsyncGenerator[Delta, None]: ...
+
+    def decode(self, token_ids: Sequence[int]) -> DecodedText:
+        """The text of tokens that continue the prompt, as the client would read it."""
+        ...
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Token ids of a text that continues another: no special tokens are added."""
+        ...
+
+    def is_end(self, token_id: int) -> bool:
+        """Whether generating this token ends a path."""
+        ...

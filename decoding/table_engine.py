@@ -1,0 +1,95 @@
+"""A language model that is a table, so that probabilities and branches are exact.
+
+For tests, and for trying out a decoder without a checkpoint: `TableEngine` implements the
+`Engine` protocol over next-token distributions written down by hand.
+"""
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from decoding.engine import DecodedText, Delta, Ranked, Sampling
+
+END = "<end>"
+Table = Mapping[tuple[str, ...], Mapping[str, float]]
+
+
+@dataclass
+class TableEngine:
+    """Tokens are words of the table; `table[words after the prompt]` gives what comes next.
+
+    A missing entry means: end here, surely. `started`, `finished` and `aborted` count paths.
+    `delays` says how often the path that begins with these words yields to the event loop before
+    its first token, so that a test chooses the order in which paths finish.
+    """
+
+    table: Table
+    prompt: tuple[str, ...] = ("Q",)
+    context_length: int = 1000
+    delays: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    started: int = 0
+    finished: int = 0
+    aborted: int = 0
+
+    def __post_init__(self) -> None:
+        words = [END, *self.prompt]
+        for prefix, distribution in self.table.items():
+            words.extend((*prefix, *distribution))
+        self.words = list(dict.fromkeys(words))
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Each known word of the text; the longest that fits comes first.
+
+        Raises:
+            ValueError: a part of the text is no word of the table.
+        """
+        token_ids: list[int] = []
+        while text:
+            fitting = [word for word in self.words if text.startswith(word)]
+            if not fitting:
+                raise ValueError(f"no word of the table begins {text!r}")
+            word = max(fitting, key=len)
+            token_ids.append(self.words.index(word))
+            text = text[len(word) :]
+        return tuple(token_ids)
+
+    def decode(self, token_ids: Sequence[int]) -> DecodedText:
+        texts = ["" if self.is_end(token_id) else self.words[token_id] for token_id in token_ids]
+        return DecodedText("".join(texts), tuple(accumulate(map(len, texts))))
+
+    def is_end(self, token_id: int) -> bool:
+        return self.words[token_id] == END
+
+    def prompt_token_ids(self) -> tuple[int, ...]:
+        return tuple(map(self.words.index, self.prompt))
+
+    async def generate(
+        self, token_ids: Sequence[int], sampling: Sampling
+    ) -> AsyncGenerator[Delta, None]:
+        self.started += 1
+        said = tuple(self.words[token_id] for token_id in token_ids)[len(self.prompt) :]
+        try:
+            for _ in range(self.delays.get(said, 0)):
+                await asyncio.sleep(0)
+            for step in range(sampling.max_tokens):
+                await asyncio.sleep(0)
+                ranked = self._rank(said)
+                token_id = ranked[0][0]
+                said = (*said, self.words[token_id])
+                is_last = step + 1 == sampling.max_tokens
+                reason = "stop" if self.is_end(token_id) else "length" if is_last else None
+                asked = (ranked[: sampling.num_logprobs],) if sampling.num_logprobs else ()
+                yield Delta((token_id,), asked, reason)
+                if reason == "stop":
+                    break
+        except (asyncio.CancelledError, GeneratorExit):
+            self.aborted += 1
+            raise
+        self.finished += 1
+
+    def _rank(self, said: tuple[str, ...]) -> Ranked:
+        distribution = self.table.get(said, {END: 1.0})
+        ranked = sorted(distribution.items(), key=lambda item: -item[1])
+        return tuple((self.words.index(word), math.log(p)) for word, p in ranked)
