@@ -1,0 +1,1 @@
+"""HTTP in front, vLLM beneath: this package translates between them and `decoding`."""

@@ -1,0 +1,62 @@
+"""The command line: `winnow serve MODEL [any flag of vllm serve]`."""
+
+import argparse
+import os
+import sys
+from importlib import metadata
+
+from server.checkpoint import POCKET, UnreadableCheckpoint, check_folder, resolve
+from server.defaults import apply_environment, is_cpu_build, with_default_flags
+
+EXIT_USAGE = 2
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["serve"]:
+        sys.exit(serve(arguments[1:]))
+    _parser().parse_args(arguments)
+    _parser().print_help()
+    sys.exit(EXIT_USAGE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="winnow", description="A vLLM server in which the decoder is chosen per request."
+    )
+    parser.add_argument("--version", action="version", version=metadata.version("winnow"))
+    subparsers = parser.add_subparsers(metavar="COMMAND")
+    subparsers.add_parser(
+        "serve",
+        add_help=False,
+        help=f"serve a checkpoint: a folder, a hub name or {POCKET!r} (bundled); "
+        "takes every flag of vllm serve",
+    )
+    return parser
+
+
+def serve(arguments: list[str]) -> int:
+    """Serve until told to stop; the exit code."""
+    is_cpu = is_cpu_build()
+    apply_environment(os.environ, is_cpu=is_cpu)
+    arguments = with_default_flags(_with_checkpoint(arguments), is_cpu=is_cpu)
+    try:
+        if arguments and not arguments[0].startswith("-"):
+            check_folder(arguments[0])
+        # Imported late: vLLM takes seconds to import and reads the environment as it is then.
+        from server.vllm_adapter.launch import serve as serve_vllm
+
+        serve_vllm(arguments)
+    except UnreadableCheckpoint as failure:
+        print(f"winnow: error: {failure}", file=sys.stderr)
+        return EXIT_USAGE
+    return 0
+
+
+def _with_checkpoint(arguments: list[str]) -> list[str]:
+    """`serve pocket` as the bundled folder under the name `pocket`."""
+    if not arguments or arguments[0] != POCKET or resolve(POCKET) == POCKET:
+        return arguments
+    is_named = any(a.partition("=")[0] == "--served-model-name" for a in arguments)
+    name = [] if is_named else ["--served-model-name", POCKET]
+    return [resolve(POCKET), *arguments[1:], *name]

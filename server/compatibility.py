@@ -1,0 +1,111 @@
+"""Which of a request's other fields a decoder can honour. What it cannot is refused, by name."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from decoding.decoder import Decoder
+from server.errors import InvalidRequest, shown
+
+Fields = Mapping[str, Any]  # a request's fields as the client gave them, any JSON
+
+NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "n": (1,),
+    "best_of": (1,),
+    "use_beam_search": (False,),
+    "prompt_logprobs": (),
+    "echo": (False,),
+    "background": (False,),
+    "kv_transfer_params": (),
+    "logprob_token_ids": (),
+}
+"""Fields that no decoder honours yet, with the values that ask for nothing."""
+
+NEUTRAL_WHEN_GREEDY: dict[str, tuple[Any, ...]] = {
+    "temperature": (0,),
+    "top_p": (1,),
+    "top_k": (0, -1),
+    "min_p": (0,),
+}
+
+NEUTRAL_WHEN_BRANCHING: dict[str, tuple[Any, ...]] = {
+    "logprobs": (False,),
+    "top_logprobs": (0,),
+    "include": ([],),
+    "tool_choice": ("auto", "none"),
+    "structured_outputs": (),
+    "presence_penalty": (0,),
+    "frequency_penalty": (0,),
+    "logit_bias": ({},),
+    "allowed_token_ids": ([],),
+    "bad_words": ([],),
+    "repetition_detection": (),
+    "thinking_token_budget": (),
+}
+"""Branches begin with a token that was not generated there: grammars, penalties and budgets
+would restart behind it, and biases would not have chosen it."""
+
+
+def refuse_contradictions(decoder: Decoder, given: Fields) -> None:
+    """Raise InvalidRequest for the first field that the decoder would have to ignore.
+
+    `given` holds only what the client sent, so that vLLM's own defaults are not held against it.
+    """
+    strategy = decoder.strategy
+    _refuse(given, NEUTRAL, f'is not available with decoding strategy "{strategy}"')
+    _refuse_many_prompts(given)
+    if decoder.is_greedy:
+        _refuse(
+            given,
+            NEUTRAL_WHEN_GREEDY,
+            f'has no effect on strategy "{strategy}", which takes the likeliest token',
+        )
+    if decoder.fan_out_field is not None:
+        _refuse(
+            given,
+            NEUTRAL_WHEN_BRANCHING,
+            f'cannot be honoured by strategy "{strategy}", whose paths begin with chosen tokens',
+        )
+        _refuse_structured_text(given, strategy)
+
+
+def _refuse(given: Fields, neutral: Mapping[str, tuple[Any, ...]], why: str) -> None:
+    for name, values in neutral.items():
+        value = given.get(name)
+        if value is None or _is_neutral(value, values):
+            continue
+        allowed = " or ".join(map(shown, values))
+        way_out = f"leave it out or send {allowed}" if values else "leave it out"
+        raise InvalidRequest(name, f"{name} {why}; {way_out}, got {shown(value)}")
+
+
+def _is_neutral(value: object, values: tuple[object, ...]) -> bool:
+    return any(value == neutral and _is_flag(value) == _is_flag(neutral) for neutral in values)
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _refuse_many_prompts(given: Fields) -> None:
+    prompt = given.get("prompt")
+    is_many = isinstance(prompt, list) and len(prompt) > 1 and not isinstance(prompt[0], int)
+    if is_many:
+        raise InvalidRequest(
+            "prompt", f"decoding takes one prompt a request, got {len(prompt or ())}"
+        )
+
+
+def _refuse_structured_text(given: Fields, strategy: str) -> None:
+    formats: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+        ("response_format", lambda value: value),
+        ("text", lambda value: value.get("format") if isinstance(value, dict) else None),
+    )
+    for name, pick in formats:
+        wanted = pick(given.get(name))
+        if isinstance(wanted, dict) and wanted.get("type", "text") != "text":
+            raise InvalidRequest(
+                name,
+                f'structured output cannot be honoured by strategy "{strategy}": a grammar would '
+                f'restart behind each path\'s first token; use "greedy", got '
+                f"{shown(wanted.get('type'))}",
+            )

@@ -1,0 +1,92 @@
+"""Defaults under vLLM's: what suits a small machine. Whatever the user set stays as it is."""
+
+import os
+from collections.abc import MutableMapping
+from importlib import metadata
+
+PLUGINS = ("winnow", "winnow_amx")
+# VLLM_PLUGINS is an allow-list for every plugin group, so naming ourselves hides these.
+OTHER_PLUGINS = ("lora_filesystem_resolver", "lora_hf_hub_resolver")
+FEW_CORES = 4
+
+ENVIRONMENT = {
+    "VLLM_NO_USAGE_STATS": "1",
+    # At vLLM's 5 s, pooled clients meet connections that were just closed.
+    "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": "75",
+}
+CPU_ENVIRONMENT = {
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    # Without it the first log-probabilities wait for a C++ compiler, or die of its absence.
+    "TORCHDYNAMO_DISABLE": "1",
+}
+SMALL_CPU_ENVIRONMENT = {
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "OMP_NUM_THREADS": "1",
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+}
+FLAGS = {"--max-logprobs": "64"}
+CPU_FLAGS = {"--block-size": "32", "--enforce-eager": None}
+"""Block size 32: branches of short prompts share more than with CPU's 128. Eager: no compile."""
+
+
+def is_cpu_build() -> bool:
+    try:
+        metadata.version("vllm-cpu")
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def apply_environment(environment: MutableMapping[str, str], *, is_cpu: bool) -> None:
+    """Set what is not set, and allow our plugin beside those that were allowed before."""
+    defaults = dict(ENVIRONMENT)
+    if is_cpu:
+        defaults |= CPU_ENVIRONMENT
+        if (os.cpu_count() or 1) <= FEW_CORES:
+            defaults |= SMALL_CPU_ENVIRONMENT
+    for name, value in defaults.items():
+        environment.setdefault(name, value)
+    environment["VLLM_PLUGINS"] = _allowed_plugins(environment.get("VLLM_PLUGINS"))
+
+
+def _allowed_plugins(set_by_user: str | None) -> str:
+    if set_by_user is not None:
+        names = [name for name in set_by_user.split(",") if name]
+    else:
+        names = sorted(
+            {
+                entry_point.name
+                for group in _plugin_groups()
+                for entry_point in metadata.entry_points(group=group)
+            }
+            | set(OTHER_PLUGINS)
+        )
+    return ",".join(dict.fromkeys([*names, *PLUGINS]))
+
+
+def _plugin_groups() -> tuple[str, ...]:
+    """vLLM's groups that load everything unless an allow-list says otherwise."""
+    return (
+        "vllm.general_plugins",
+        "vllm.io_processor_plugins",
+        "vllm.platform_plugins",
+        "vllm.stat_logger_plugins",
+    )
+
+
+def with_default_flags(arguments: list[str], *, is_cpu: bool) -> list[str]:
+    """The user's flags, with ours added where the user gave none of that name."""
+    given = {argument.partition("=")[0].replace("_", "-") for argument in arguments}
+    flags: dict[str, str | None] = dict(FLAGS)
+    if is_cpu:
+        flags |= CPU_FLAGS
+    if "--no-enforce-eager" in given:
+        flags.pop("--enforce-eager", None)
+    added = [
+        part
+        for flag, value in flags.items()
+        if flag not in given
+        for part in (flag, value)
+        if part is not None
+    ]
+    return [*arguments, *added]

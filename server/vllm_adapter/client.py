@@ -1,0 +1,149 @@
+"""An EngineClient that answers one request through a decoder.
+
+vLLM's serving objects render the prompt, call `generate()` and turn what it yields into chat,
+completions or responses. A copy of such an object whose client is a `DecodingClient` therefore
+serves any of these APIs with a decoder, while the object itself keeps serving plain requests at
+native speed: they never meet this module.
+"""
+
+import asyncio
+import copy
+import zlib
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, TypeVar, cast
+
+from vllm.engine.protocol import EngineClient
+from vllm.entrypoints.generate.base.serving import GenerateBaseServing
+from vllm.inputs import EngineInput
+from vllm.outputs import CompletionOutput, RequestOutput
+from vllm.sampling_params import RequestOutputKind, SamplingParams
+
+from decoding.decoder import Decoder, Outcome, Progress
+from decoding.engine import Delta
+from decoding.path import Path
+from decoding.report import Report
+from server.vllm_adapter.engine import VLLMEngine
+
+Serving = TypeVar("Serving", bound=GenerateBaseServing)
+
+
+class DecodingClient:
+    """Decorates the server's EngineClient for one request; `report` is there when it is done."""
+
+    def __init__(
+        self,
+        inner: EngineClient,
+        decoder: Decoder,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        self._inner = inner
+        self._decoder = decoder
+        self._on_progress = on_progress
+        self.report: Report | None = None
+
+    def __getattr__(self, name: str) -> Any:  # whatever the decorated client has
+        return getattr(self._inner, name)
+
+    def check_admission(self, n: int = 1, request_id: str | None = None) -> None:
+        self._inner.check_admission(n * self._decoder.num_paths, request_id)
+
+    async def generate(
+        self,
+        prompt: EngineInput,
+        sampling_params: SamplingParams,
+        request_id: str,
+        **options: Any,  # keyword arguments grow with each release of vLLM
+    ) -> AsyncGenerator[RequestOutput, None]:
+        """vLLM's generate(), decided by the decoder. Closing it stops every path."""
+        options["data_parallel_rank"] = self._pin(options.get("data_parallel_rank"), request_id)
+        engine = VLLMEngine(self._inner, prompt, sampling_params, request_id, options)
+        events: asyncio.Queue[RequestOutput | None] = asyncio.Queue()
+
+        def emit(event: Progress | Delta) -> None:
+            if isinstance(event, Progress):
+                self._on_progress(event)
+            else:
+                events.put_nowait(cast(RequestOutput, event.native))
+
+        task = asyncio.create_task(self._decoder.run(engine, engine.prompt, emit))
+        task.add_done_callback(lambda _: events.put_nowait(None))
+        held: RequestOutput | None = None
+        try:
+            while (output := await events.get()) is not None:
+                if held is not None:
+                    yield held
+                held = output
+            outcome = await task
+        finally:
+            await _stop(task)
+        # The last output follows the report, so that whoever sees the end can read it.
+        self.report = outcome.report
+        if held is not None:
+            yield held
+            return
+        for output in _as_outputs(outcome, engine, prompt, sampling_params, request_id):
+            yield output
+
+    def _pin(self, rank: int | None, request_id: str) -> int | None:
+        """All paths of a request on one data-parallel engine, where the prompt is cached."""
+        parallel = self._inner.vllm_config.parallel_config
+        if rank is not None or parallel.data_parallel_size == 1 or parallel.local_engines_only:
+            return rank
+        return zlib.crc32(request_id.encode()) % parallel.data_parallel_size
+
+
+def with_decoder(serving: Serving, client: DecodingClient) -> Serving:
+    """A copy of a serving object that generates through `client`; it shares all else."""
+    own = copy.copy(serving)
+    own.engine_client = cast(EngineClient, client)  # decorates one by delegation
+    return own
+
+
+async def _stop(task: asyncio.Task[Outcome]) -> None:
+    if task.done():
+        return
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def _as_outputs(
+    outcome: Outcome,
+    engine: VLLMEngine,
+    prompt: EngineInput,
+    params: SamplingParams,
+    request_id: str,
+) -> list[RequestOutput]:
+    """The winner as vLLM would have put it: token by token when streaming, else at once."""
+    path = outcome.winner
+    if params.output_kind == RequestOutputKind.DELTA:
+        begins = (0, *path.decoded.ends[:-1])
+        pieces = [
+            (path.text[begin:end], [token_id])
+            for token_id, begin, end in zip(path.token_ids, begins, path.decoded.ends, strict=True)
+        ]
+    else:
+        pieces = [(path.text, list(path.token_ids))]
+    return [
+        RequestOutput(
+            request_id=request_id,
+            prompt=cast(Any, prompt).get("prompt"),  # a union of typed dicts
+            prompt_token_ids=list(engine.prompt.token_ids),
+            prompt_logprobs=None,
+            outputs=[_completion(path, text, ids, is_last=i + 1 == len(pieces))],
+            finished=i + 1 == len(pieces),
+            num_cached_tokens=engine.num_cached_tokens,
+        )
+        for i, (text, ids) in enumerate(pieces)
+    ]
+
+
+def _completion(path: Path, text: str, token_ids: list[int], *, is_last: bool) -> CompletionOutput:
+    return CompletionOutput(
+        index=0,
+        text=text,
+        token_ids=token_ids,
+        cumulative_logprob=None,
+        logprobs=None,
+        finish_reason=path.finish_reason if is_last else None,
+        stop_reason=path.stop_reason if is_last else None,
+    )

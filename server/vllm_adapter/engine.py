@@ -1,0 +1,179 @@
+"""vLLM as a decoder's `Engine`: one instance serves one request."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+from vllm.engine.protocol import EngineClient
+from vllm.inputs import EngineInput
+from vllm.logprobs import FlatLogprobs
+from vllm.outputs import CompletionOutput, RequestOutput
+from vllm.sampling_params import RequestOutputKind, SamplingParams
+from vllm.v1.engine import EngineCoreRequest
+from vllm.v1.engine.detokenizer import BaseIncrementalDetokenizer, IncrementalDetokenizer
+
+from decoding.engine import DecodedText, Delta, Prompt, Ranked, Sampling
+
+NUM_PRIMING_TOKENS = 16
+"""How many of the prompt's last tokens a detokenizer sees: enough for any character or leading
+space that spans the seam, cheaper than the whole prompt for every path."""
+
+
+class VLLMEngine:
+    """Runs the paths of one request.
+
+    The request's own sampling parameters (stop strings, penalties, seed …) hold for every path;
+    a decoder's `Sampling` overrides temperature, length and log-probabilities. `engine_input`
+    keeps its cache salt and multimodal parts; only its token ids grow.
+    """
+
+    def __init__(
+        self,
+        client: EngineClient,
+        engine_input: EngineInput,
+        params: SamplingParams,
+        request_id: str,
+        options: dict[str, Any],  # generate()'s keyword arguments, which grow with each release
+    ) -> None:
+        self._client = client
+        self._input = engine_input
+        self._params = params
+        self._request_id = request_id
+        self._options = options
+        self._num_started = 0
+        self.num_cached_tokens: int | None = None
+        prompt_token_ids = cast(Any, engine_input)["prompt_token_ids"]  # a union of typed dicts
+        self._prompt_token_ids: tuple[int, ...] = tuple(prompt_token_ids)
+
+    @property
+    def prompt(self) -> Prompt:
+        params = self._params
+        assert params.max_tokens is not None, "vLLM's serving code always sets max_tokens"
+        stop = params.stop or ()
+        return Prompt(
+            self._prompt_token_ids,
+            params.max_tokens,
+            (stop,) if isinstance(stop, str) else tuple(stop),
+            params.include_stop_str_in_output,
+        )
+
+    @property
+    def context_length(self) -> int:
+        return self._client.model_config.max_model_len
+
+    async def generate(
+        self, token_ids: Sequence[int], sampling: Sampling
+    ) -> AsyncGenerator[Delta, None]:
+        # Cast: vLLM's EngineInput is a union of typed dicts that mypy cannot spread.
+        engine_input = cast(EngineInput, {**self._input, "prompt_token_ids": list(token_ids)})
+        outputs = self._client.generate(
+            engine_input, self._path_params(token_ids, sampling), self._next_id(), **self._options
+        )
+        async with aclosing(outputs):
+            async for output in outputs:
+                if self.num_cached_tokens is None:
+                    self.num_cached_tokens = output.num_cached_tokens
+                yield _delta(output, sampling.num_logprobs)
+
+    def decode(self, token_ids: Sequence[int]) -> DecodedText:
+        detokenizer = self._detokenizer()
+        text, ends = "", []
+        last = len(token_ids) - 1
+        for i, token_id in enumerate(token_ids):
+            # An end token is not part of the reply, whether or not the tokenizer calls it special.
+            if i < last or not self.is_end(token_id):
+                detokenizer.token_ids.append(token_id)
+                text += detokenizer.decode_next(token_id)
+            ends.append(len(text))
+        return DecodedText(text, tuple(ends))
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        tokenizer = self._client.renderer.get_tokenizer()
+        return tuple(tokenizer.encode(text, add_special_tokens=False))
+
+    def is_end(self, token_id: int) -> bool:
+        return token_id in self._end_token_ids
+
+    @cached_property
+    def _end_token_ids(self) -> frozenset[int]:
+        params = self._params.clone()
+        params.update_from_generation_config(
+            self._client.input_processor.generation_config_fields,
+            self._client.renderer.get_eos_token_id(),
+        )
+        ends = set(params.stop_token_ids or ())
+        if params.eos_token_id is not None:
+            ends.add(params.eos_token_id)
+        return frozenset(ends)
+
+    def _next_id(self) -> str:
+        self._num_started += 1
+        return f"{self._request_id}-path{self._num_started}"
+
+    def _path_params(self, token_ids: Sequence[int], sampling: Sampling) -> SamplingParams:
+        num_forced = len(token_ids) - len(self._prompt_token_ids)
+        min_tokens = max(0, self._params.min_tokens - num_forced)
+        changes: dict[str, Any] = {  # fields of a struct, each of its own type
+            "max_tokens": sampling.max_tokens,
+            "min_tokens": min(min_tokens, sampling.max_tokens),
+            "temperature": sampling.temperature,
+        }
+        if not sampling.stream:
+            changes |= {
+                "output_kind": RequestOutputKind.FINAL_ONLY,
+                "logprobs": sampling.num_logprobs or None,
+                "flat_logprobs": True,
+                # Stop strings are found in text; otherwise the text is made here, once, from
+                # the ids. Detokenizing is nearly all of the cost of log-probabilities.
+                "detokenize": bool(self._params.stop),
+                "skip_clone": True,
+            }
+        # Validates again and, at temperature 0, neutralises top_p, top_k and min_p.
+        return msgspec.structs.replace(self._params, **changes)
+
+    def _detokenizer(self) -> BaseIncrementalDetokenizer:
+        # Stands for an EngineCoreRequest, of which the detokenizer reads these fields alone.
+        request = SimpleNamespace(
+            request_id=self._request_id,
+            sampling_params=self._params,
+            prompt_token_ids=list(self._prompt_token_ids[-NUM_PRIMING_TOKENS:]),
+            prompt_embeds=None,
+        )
+        detokenizer = IncrementalDetokenizer.from_new_request(
+            self._client.renderer.get_tokenizer(), cast(EngineCoreRequest, request)
+        )
+        assert isinstance(detokenizer, BaseIncrementalDetokenizer)
+        return detokenizer
+
+
+def _delta(output: RequestOutput, num_logprobs: int) -> Delta:
+    completion = output.outputs[0]
+    return Delta(
+        token_ids=tuple(completion.token_ids),
+        ranked=_ranked(completion, num_logprobs) if num_logprobs else (),
+        finish_reason=completion.finish_reason,
+        stop_reason=completion.stop_reason,
+        native=output,
+    )
+
+
+def _ranked(completion: CompletionOutput, num_logprobs: int) -> tuple[Ranked, ...]:
+    """The top `num_logprobs` of each position, by rank.
+
+    A position lists the sampled token and then the top ones, so the sampled one may be there
+    twice, and merged chunks drop the second: ranks tell, places do not.
+    """
+    flat = completion.logprobs
+    assert isinstance(flat, FlatLogprobs), "flat_logprobs was asked for"
+    positions = []
+    for start, end in zip(flat.start_indices, flat.end_indices, strict=True):
+        by_rank = {
+            rank: (flat.token_ids[i], flat.logprobs[i])
+            for i, rank in enumerate(flat.ranks[start:end], start)
+            if rank is not None and rank <= num_logprobs
+        }
+        positions.append(tuple(by_rank[rank] for rank in sorted(by_rank)))
+    return tuple(positions)

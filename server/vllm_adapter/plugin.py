@@ -1,0 +1,41 @@
+"""Winnow as vLLM loads it: an endpoint plugin (entry point group `vllm.endpoint_plugins`)."""
+
+from argparse import Namespace
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.datastructures import State
+from vllm.engine.protocol import EngineClient
+from vllm.tasks import SupportedTask
+
+from server.errors import InvalidRequest, error_response
+from server.refusal import RefuseDecodingElsewhere
+from server.settings import Settings
+from server.vllm_adapter import models, routes
+from server.vllm_adapter.warm_up import warm_up
+
+
+class WinnowPlugin:
+    """Replaces the routes that take `decoding`; adds the aliases; warms the engine up."""
+
+    name = "winnow"
+    required_tasks: tuple[SupportedTask, ...] | None = None
+
+    def attach_router(self, app: FastAPI) -> None:
+        app.state.winnow_settings = Settings()
+        app.add_middleware(RefuseDecodingElsewhere)
+        app.add_exception_handler(InvalidRequest, _refuse)
+        app.include_router(models.router)
+        if any(getattr(route, "path", "") == "/v1/chat/completions" for route in app.routes):
+            app.include_router(routes.router)
+
+    async def init_state(
+        self, engine_client: EngineClient | None, state: State, args: Namespace
+    ) -> None:
+        if engine_client is not None and getattr(state, "openai_serving_chat", None) is not None:
+            await warm_up(engine_client)
+
+
+async def _refuse(request: Request, failure: Exception) -> Response:
+    assert isinstance(failure, InvalidRequest)
+    return error_response(failure.message, failure.param)

@@ -1,0 +1,221 @@
+"""The routes that take `decoding`. Without it they are vLLM's own functions."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, TypeVar, cast
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from vllm.entrypoints.generate.base.serving import GenerateBaseServing
+from vllm.entrypoints.openai.chat_completion import api_router as vllm_chat
+from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+from vllm.entrypoints.openai.completion import api_router as vllm_completion
+from vllm.entrypoints.openai.completion.protocol import CompletionRequest
+from vllm.entrypoints.openai.responses import api_router as vllm_responses
+from vllm.entrypoints.openai.responses.protocol import (
+    ResponseCompletedEvent,
+    ResponsesRequest,
+    ResponsesResponse,
+)
+from vllm.entrypoints.serve.engine.protocol import ErrorResponse
+from vllm.entrypoints.serve.utils.api_utils import (
+    load_aware_call,
+    validate_json_request,
+    with_cancellation,
+)
+
+from decoding.decoder import Decoder
+from server.compatibility import refuse_contradictions
+from server.errors import InvalidRequest
+from server.settings import Settings
+from server.sse import ProgressStream, amend_last_chunk
+from server.vllm_adapter.client import DecodingClient, with_decoder
+from server.vllm_adapter.models import served_models
+from server.wire import FIELD, choose_decoder, split_alias
+
+AnyRequest = ChatCompletionRequest | CompletionRequest | ResponsesRequest
+Json = dict[str, Any]  # a reply on its way out
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
+
+router = APIRouter(dependencies=[Depends(validate_json_request)])
+
+
+@router.post("/v1/chat/completions")
+async def create_chat_completion(request: ChatCompletionRequest, raw_request: Request) -> Response:
+    decoder = await take_decoder(request, raw_request)
+    if decoder is None:
+        return cast(Response, await vllm_chat.create_chat_completion(request, raw_request))
+    return await decode_chat(request, raw_request, decoder)
+
+
+@router.post("/v1/completions")
+async def create_completion(request: CompletionRequest, raw_request: Request) -> Response:
+    decoder = await take_decoder(request, raw_request)
+    if decoder is None:
+        return cast(Response, await vllm_completion.create_completion(request, raw_request))
+    if decoder.prompt_template == "qa":
+        apply_qa_template(request)
+    return await decode_completion(request, raw_request, decoder)
+
+
+@router.post("/v1/responses")
+async def create_response(request: ResponsesRequest, raw_request: Request) -> Response:
+    decoder = await take_decoder(request, raw_request)
+    if decoder is None:
+        return cast(Response, await vllm_responses.create_responses(request, raw_request))
+    return await decode_response(request, raw_request, decoder)
+
+
+def cancellable(handler: Handler) -> Handler:
+    """Cancel the handler when its client leaves, and count it in the server's load."""
+    counted = load_aware_call(handler)  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
+    return cast(Handler, with_cancellation(counted))  # type: ignore[no-untyped-call]  # likewise
+
+
+async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | None:
+    """Take `decoding` and a `MODEL:strategy` alias out of the request.
+
+    Raises:
+        InvalidRequest: they name no decoder, or the rest of the request contradicts it.
+    """
+    alias = None
+    # Most requests have neither a colon in the model's name nor the field: they pay two look-ups.
+    if request.model and ":" in request.model:
+        names = await served_models(raw_request.app.state)
+        request.model, alias = split_alias(request.model, names)
+    extra = request.model_extra or {}
+    if alias is None and FIELD not in extra:
+        return None
+    settings: Settings = raw_request.app.state.winnow_settings
+    value = extra.get(FIELD, {} if alias else None)
+    if value is None:
+        raise InvalidRequest(FIELD, "decoding must be an object, got null; leave it out instead")
+    decoder = choose_decoder(value, alias, settings.max_paths)
+    assert decoder is not None
+    refuse_contradictions(decoder, given_fields(request))
+    if decoder.prompt_template is not None and not isinstance(request, CompletionRequest):
+        raise InvalidRequest(
+            f"{FIELD}.prompt_template",
+            "prompt_template is for /v1/completions; here the checkpoint's chat template formats "
+            "the messages",
+        )
+    if decoder.fan_out_field and isinstance(request, ResponsesRequest) and request.tools:
+        raise InvalidRequest(
+            "tools", f'tools on /v1/responses cannot be used with "{decoder.strategy}"'
+        )
+    check_logprobs_limit(decoder, raw_request)
+    return decoder
+
+
+def given_fields(request: AnyRequest) -> Json:
+    """The fields that the client itself sent."""
+    return {
+        name: getattr(request, name)
+        if not hasattr(getattr(request, name), "model_dump")
+        else getattr(request, name).model_dump(by_alias=True)
+        for name in request.model_fields_set
+        if name != FIELD
+    }
+
+
+def check_logprobs_limit(decoder: Decoder, raw_request: Request) -> None:
+    limit = raw_request.app.state.vllm_config.model_config.max_logprobs
+    if limit != -1 and decoder.num_logprobs > limit:
+        raise InvalidRequest(
+            f"{FIELD}.{decoder.fan_out_field}",
+            f"{decoder.fan_out_field} must be at most {limit}, the server's --max-logprobs, "
+            f"got {decoder.num_logprobs}",
+        )
+
+
+def apply_qa_template(request: CompletionRequest) -> None:
+    """`Q: …\\nA:`, and stop where a base model goes on to invent the next question."""
+    if not isinstance(request.prompt, str):
+        raise InvalidRequest("prompt", 'prompt must be a text with prompt_template "qa"')
+    request.prompt = f"Q: {request.prompt}\nA:"
+    stop = [request.stop] if isinstance(request.stop, str) else list(request.stop or ())
+    request.stop = [*stop, "\nQ:"]
+
+
+@cancellable
+async def decode_chat(
+    request: ChatCompletionRequest, raw_request: Request, decoder: Decoder
+) -> Response:
+    run = Run(raw_request, decoder, raw_request.app.state.openai_serving_chat)
+    return run.reply(await run.serving.create_chat_completion(request, raw_request))
+
+
+@cancellable
+async def decode_completion(
+    request: CompletionRequest, raw_request: Request, decoder: Decoder
+) -> Response:
+    run = Run(raw_request, decoder, raw_request.app.state.openai_serving_completion)
+    return run.reply(await run.serving.create_completion(request, raw_request))
+
+
+@cancellable
+async def decode_response(
+    request: ResponsesRequest, raw_request: Request, decoder: Decoder
+) -> Response:
+    run = Run(raw_request, decoder, raw_request.app.state.openai_serving_responses)
+    result = await run.serving.create_responses(request, raw_request)
+    if isinstance(result, ResponsesResponse):
+        run.amend_response(result)
+    elif not isinstance(result, ErrorResponse):
+        result = run.response_events(result)
+    return run.reply(result)
+
+
+class Run:
+    """One request on its way through a decoder: vLLM's serving object, and the report added."""
+
+    def __init__(self, raw_request: Request, decoder: Decoder, serving: Any) -> None:
+        settings: Settings = raw_request.app.state.winnow_settings
+        self._progress = ProgressStream(settings.keep_alive_s)
+        self.client = DecodingClient(
+            raw_request.app.state.engine_client, decoder, self._progress.on_progress
+        )
+        # Any: three serving classes share `create_…` only by convention.
+        self.serving: Any = with_decoder(serving, self.client)
+        assert isinstance(serving, GenerateBaseServing)
+
+    def reply(self, result: Any) -> Response:  # what the three `create_…` methods return
+        if isinstance(result, ErrorResponse):
+            return JSONResponse(result.model_dump(), status_code=result.error.code)
+        if isinstance(result, AsyncGenerator):
+            chunks = amend_last_chunk(result, self._is_complete, self.amend)
+            merged = self._progress.merge(chunks)
+            return StreamingResponse(merged, media_type="text/event-stream")
+        content = result.model_dump(mode="json", by_alias=True)
+        if not isinstance(result, ResponsesResponse):
+            self.amend(content)
+        return JSONResponse(content)
+
+    def _is_complete(self) -> bool:
+        return self.client.report is not None
+
+    def amend(self, content: Json) -> None:
+        """Put the report beside `choices` and count every token in `usage`."""
+        report = self.client.report
+        if report is None:
+            return
+        content[FIELD] = report.model_dump(mode="json")
+        if usage := content.get("usage"):
+            usage["completion_tokens"] = report.num_tokens
+            usage["total_tokens"] = usage["prompt_tokens"] + report.num_tokens
+
+    def amend_response(self, response: ResponsesResponse) -> None:
+        report = self.client.report
+        if report is None:
+            return
+        setattr(response, FIELD, report.model_dump(mode="json"))  # vLLM's models take extras
+        if response.usage is not None:
+            response.usage.output_tokens = report.num_tokens
+            response.usage.total_tokens = response.usage.input_tokens + report.num_tokens
+
+    async def response_events(self, events: AsyncGenerator[Any, None]) -> AsyncGenerator[str, None]:
+        """Responses events as SSE; the report rides on `response.completed`."""
+        async for event in events:
+            if isinstance(event, ResponseCompletedEvent):
+                self.amend_response(event.response)
+            body = event.model_dump_json(by_alias=True)
+            yield f"event: {getattr(event, 'type', 'unknown')}\ndata: {body}\n\n"
