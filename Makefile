@@ -10,7 +10,7 @@ TORCH := torch-2.13.0
 
 # uv does not read pip's configuration. Where pip knows a folder with a wheel of PyTorch, that
 # wheel is taken; elsewhere PyTorch's own CPU builds are.
-FIND_LINKS := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null) $(PIP_FIND_LINKS)
+FIND_LINKS := $(sort $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null) $(PIP_FIND_LINKS))
 LOCAL_TORCH := $(firstword $(foreach folder,$(FIND_LINKS),$(wildcard $(folder)/$(TORCH)*.whl)))
 comma := ,
 empty :=
@@ -32,7 +32,7 @@ $(VENV)/.ready: pyproject.toml requirements/cpu.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
 	  || { echo "Winnow needs Python 3.11 to 3.13; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 2>/dev/null || $(BIN)/python -m pip install uv==0.13.9
 	$(TORCH_SOURCE) $(UV) pip install --quiet --python $(BIN)/python --no-deps --compile-bytecode -r requirements/cpu.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@

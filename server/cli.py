@@ -1,6 +1,7 @@
 """The command line: `winnow serve MODEL [any flag of vllm serve]`."""
 
 import argparse
+import errno
 import os
 import sys
 from importlib import metadata
@@ -9,6 +10,8 @@ from server.checkpoint import POCKET, UnreadableCheckpoint, check_folder, resolv
 from server.defaults import apply_environment, is_cpu_build, with_default_flags
 
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+ADDRESS_ERRORS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 
 def main() -> None:
@@ -50,6 +53,13 @@ def serve(arguments: list[str]) -> int:
     except UnreadableCheckpoint as failure:
         print(f"winnow: error: {failure}", file=sys.stderr)
         return EXIT_USAGE
+    except OSError as failure:
+        if failure.errno not in ADDRESS_ERRORS:
+            raise
+        print(f"winnow: error: cannot listen: {failure.strerror}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:  # also SIGTERM before the server was up
+        return EXIT_INTERRUPTED
     return 0
 
 

@@ -22,7 +22,6 @@ CPU_ENVIRONMENT = {
 SMALL_CPU_ENVIRONMENT = {
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "OMP_NUM_THREADS": "1",
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
 }
 FLAGS = {"--max-logprobs": "64"}
 CPU_FLAGS = {"--block-size": "32", "--enforce-eager": None}

@@ -24,7 +24,7 @@ def shown(value: object) -> str:
     """A client's value as an error message quotes it, cut to a bearable length."""
     try:
         text = repr(value)
-    except ValueError:  # an integer of more than 4,300 digits does not print
+    except (ValueError, RecursionError):  # too many digits to print, nested too deep
         text = f"<{type(value).__name__}>"
     if len(text) <= MAX_SHOWN_VALUE_CHARS:
         return text

@@ -47,4 +47,5 @@ def _check_model(args: argparse.Namespace) -> None:
         # pydantic's message has a headline without content before the reason.
         reason = next((line for line in lines if not line.endswith("ModelConfig")), "unknown")
         reason = reason.removeprefix("Value error, ").partition(" [type=")[0]
+        reason = reason.partition(" Supported architectures:")[0]  # a hundred names
         raise UnreadableCheckpoint(f"checkpoint {args.model}: {reason}") from None
