@@ -35,6 +35,7 @@ NEUTRAL_WHEN_BRANCHING: dict[str, tuple[Any, ...]] = {
     "structured_outputs": (),
     "presence_penalty": (0,),
     "frequency_penalty": (0,),
+    "repetition_penalty": (1,),
     "logit_bias": ({},),
     "allowed_token_ids": ([],),
     "bad_words": ([],),

@@ -39,8 +39,16 @@ def error_response(
     """An error in OpenAI's shape; `type` and `code` are written as vLLM writes them."""
     error = {
         "message": message[:MAX_MESSAGE_CHARS],
-        "type": "NotFoundError" if status is HTTPStatus.NOT_FOUND else "BadRequestError",
+        "type": _error_type(status),
         "param": param,
         "code": int(status),
     }
     return JSONResponse({"error": error}, status_code=status)
+
+
+def _error_type(status: HTTPStatus) -> str:
+    if status is HTTPStatus.NOT_FOUND:
+        return "NotFoundError"
+    return (
+        "InternalServerError" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "BadRequestError"
+    )

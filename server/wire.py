@@ -67,7 +67,7 @@ def _explain(failure: ValidationError, decoder: type[Decoder]) -> InvalidRequest
     """The failure that reaches deepest into the request: of a union's, the branch meant."""
     error = max(failure.errors(include_url=False), key=lambda e: len(_field_path(e, decoder)))
     path = _field_path(error, decoder)
-    name, value = path[-1], shown(error["input"])
+    name, value = (FIELD, *path)[-1], shown(error["input"])
     if error["type"] == "extra_forbidden":
         allowed = ["pattern"] if len(path) > 1 else list(decoder.model_fields)
         message = f"unknown key {shown(name)}; allowed are {_listed(allowed)}"

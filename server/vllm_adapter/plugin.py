@@ -1,10 +1,12 @@
 """Winnow as vLLM loads it: an endpoint plugin (entry point group `vllm.endpoint_plugins`)."""
 
 from argparse import Namespace
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.datastructures import State
+from starlette.exceptions import HTTPException
 from vllm.engine.protocol import EngineClient
 from vllm.tasks import SupportedTask
 
@@ -25,6 +27,9 @@ class WinnowPlugin:
         app.state.winnow_settings = Settings()
         app.add_middleware(RefuseDecodingElsewhere)
         app.add_exception_handler(InvalidRequest, _refuse)
+        # vLLM puts FastAPI's own errors in OpenAI's shape, but not those that FastAPI raises as
+        # Starlette's: a body that does not parse, an unknown route.
+        app.add_exception_handler(HTTPException, _fail)
         app.include_router(models.router)
         if any(getattr(route, "path", "") == "/v1/chat/completions" for route in app.routes):
             app.include_router(routes.router)
@@ -39,3 +44,8 @@ class WinnowPlugin:
 async def _refuse(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, InvalidRequest)
     return error_response(failure.message, failure.param)
+
+
+async def _fail(request: Request, failure: Exception) -> Response:
+    assert isinstance(failure, HTTPException)
+    return error_response(failure.detail, status=HTTPStatus(failure.status_code))
