@@ -1,0 +1,210 @@
+"""`python -m loadtest.bench`: accuracy and speed of Winnow, each beside a named peer."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from loadtest.accuracy import measure_accuracy
+from loadtest.child_process import ChildFailed
+from loadtest.client import RequestFailed
+from loadtest.eval_set import Problem, UnreadableEvalSet, bundled_eval_set, read_eval_set
+from loadtest.hf_serial import measure_hf_serial
+from loadtest.machine import describe_machine
+from loadtest.offline import measure_offline
+from loadtest.plain import measure_plain
+from loadtest.request_bodies import greedy, question
+from loadtest.server_process import NoServer, Program, Server, running_server, server_at
+from loadtest.serving import POCKET, Serving, is_cpu_build, serving
+from loadtest.tables import accuracy_table, hf_table, offline_table, plain_table
+
+PLAIN_CONCURRENCIES = (1, 16)
+CONCURRENCY = 8
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+DESCRIPTION = """\
+Measure a Winnow server over HTTP. Figures go to stdout as tables, progress to stderr.
+
+sections:
+  plain     requests without a decoder: winnow serve against vllm serve, same flags,
+            same environment, concurrency 1 and 16, in turns
+  offline   CoT-decoding at concurrency 8 against the same token work by LLM.generate
+  hf        the same against a serial Hugging Face loop over the same k paths
+  accuracy  the evaluation set by greedy, CoT-decoding (max, aggregate) and a vote of
+            20 samples: share right with its 95 % interval, tokens, questions/s
+"""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a section is given."""
+
+    options: argparse.Namespace
+    serving: Serving
+    server: Server
+    problems: Sequence[Problem]
+
+    @property
+    def without_notes(self) -> list[Problem]:
+        """The problems that say all that they need."""
+        return [problem for problem in self.problems if not problem.facts]
+
+
+@dataclass(frozen=True)
+class Section:
+    """What a section gives: `figures` for the JSON file, `table` for people."""
+
+    figures: Any  # a section's dataclass, as dicts and lists
+    table: str
+
+
+def main() -> None:
+    parser = _parser()
+    options = parser.parse_args()
+    if options.url and "plain" in options.only:
+        parser.error("--url goes with accuracy, offline and hf; plain starts both its servers")
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        problems = read_eval_set(options.problems)
+        run(options, problems)
+    except UnreadableEvalSet as failure:
+        print(f"bench: error: {failure}", file=sys.stderr)
+        sys.exit(EXIT_USAGE)
+    except (ChildFailed, NoServer, RequestFailed, OSError) as failure:
+        print(f"bench: error: {failure}", file=sys.stderr)
+        sys.exit(EXIT_FAILED)
+
+
+def _end(signal_number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave by an exception, so that every server that was started is stopped."""
+    sys.exit(128 + signal_number)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m loadtest.bench",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="sections to run")
+    add("--checkpoint", default=POCKET, help="folder, hub name or 'pocket' (bundled; default)")
+    add("--problems", type=Path, default=bundled_eval_set(), help="JSONL; default: pocket's")
+    add("--url", help="use a server that is running already, such as http://127.0.0.1:8000")
+    add("--port", type=_port, default=8101, help="first of two ports (default %(default)s)")
+    add("--k", type=_count, default=10, help="CoT-decoding's branches (default %(default)s)")
+    add("--limit", type=_count, help="accuracy: at most this many problems of each split")
+    add("--rounds", type=_count, default=8, help="plain: pairs of rounds (default %(default)s)")
+    add("--round-s", type=float, default=8.0, help="plain: a round's seconds (%(default)s)")
+    add("--cot-rounds", type=_count, default=5, help="offline, hf: rounds (default %(default)s)")
+    add("--offline-questions", type=_count, default=100, help="of a round (default %(default)s)")
+    add("--hf-questions", type=_count, default=20, help="of a round (default %(default)s)")
+    add("--hf-threads", type=_count, default=1, help="torch threads of hf (default %(default)s)")
+    add("--out", type=Path, help="write the raw results there as JSON, after each section")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) < 65535:
+        raise argparse.ArgumentTypeError(f"must be in 1..65534, got {text!r}")
+    return int(text)
+
+
+def run(options: argparse.Namespace, problems: list[Problem]) -> None:
+    how = serving(options.checkpoint, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)
+    machine = describe_machine()
+    print(f"{machine.taken_at}  {machine.num_cores} × {machine.processor}")
+    print("  ".join(f"{name} {version}" for name, version in machine.packages.items()))
+    print(f"load average before {machine.load_average:.2f}; flags of what is started:")
+    print(" ".join(how.arguments))
+    results: dict[str, Any] = {"machine": asdict(machine), "flags": dict(how.flags)}
+    with _server(options, how) as server:
+        setup = Setup(options, how, server, problems)
+        for name in [name for name in SECTIONS if name in options.only]:
+            section = SECTIONS[name](setup)
+            print(f"\n{name}\n{section.table}", flush=True)
+            results[name] = section.figures
+            if options.out:
+                options.out.write_text(json.dumps(results, indent=1, ensure_ascii=False))
+
+
+@contextmanager
+def _server(options: argparse.Namespace, how: Serving) -> Iterator[Server]:
+    if options.url:
+        yield server_at(options.url)
+        return
+    with running_server("winnow", how, options.port) as server:
+        yield server
+
+
+def _measure_plain(setup: Setup) -> Section:
+    options = setup.options
+    bodies = [greedy(setup.server.model, question(problem)) for problem in setup.without_notes]
+    with running_server("vllm", setup.serving, options.port + 1) as peer:
+        servers: dict[Program, Server] = {"winnow": setup.server, "vllm": peer}
+        figures = [
+            measure_plain(servers, bodies, concurrency, options.rounds, options.round_s)
+            for concurrency in PLAIN_CONCURRENCIES
+        ]
+    return Section([asdict(figure) for figure in figures], plain_table(figures))
+
+
+def _measure_offline(setup: Setup) -> Section:
+    options = setup.options
+    figure = measure_offline(
+        setup.server,
+        setup.serving,
+        setup.without_notes,
+        options.k,
+        CONCURRENCY,
+        options.cot_rounds,
+        options.offline_questions,
+    )
+    return Section(asdict(figure), offline_table(figure))
+
+
+def _measure_hf(setup: Setup) -> Section:
+    options = setup.options
+    figure = measure_hf_serial(
+        setup.server,
+        setup.serving,
+        setup.without_notes,
+        options.k,
+        CONCURRENCY,
+        options.cot_rounds,
+        options.hf_questions,
+        options.hf_threads,
+    )
+    return Section(asdict(figure), hf_table(figure))
+
+
+def _measure_accuracy(setup: Setup) -> Section:
+    options = setup.options
+    figures = measure_accuracy(setup.server, setup.problems, options.k, CONCURRENCY, options.limit)
+    return Section([asdict(figure) for figure in figures], accuracy_table(figures))
+
+
+SECTIONS: Mapping[str, Callable[[Setup], Section]] = {
+    "plain": _measure_plain,
+    "offline": _measure_offline,
+    "hf": _measure_hf,
+    "accuracy": _measure_accuracy,
+}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Requests without a decoder: what Winnow costs those who do not use it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
+from loadtest.child_process import cpu_seconds
+from loadtest.client import Json, send_all
+from loadtest.server_process import Program, Server
+from loadtest.statistics import Ratio, paired_ratio
+
+MIN_REQUESTS = 32
+
+
+@dataclass(frozen=True)
+class Round:
+    """`cpu_ms` is the server's processor time for a request, None where it cannot be read."""
+
+    requests_per_s: float
+    cpu_ms: float | None
+
+
+@dataclass(frozen=True)
+class Plain:
+    """`throughput` is Winnow's requests/s to vLLM's; `cpu` its processor time to vLLM's."""
+
+    concurrency: int
+    num_requests: int
+    rounds: Mapping[Program, Sequence[Round]]
+    throughput: Ratio
+    cpu: Ratio | None
+
+
+def measure_plain(
+    servers: Mapping[Program, Server],
+    bodies: Sequence[Json],
+    concurrency: int,
+    num_rounds: int,
+    round_s: float,
+) -> Plain:
+    """The same requests to both servers in turns, one server loaded at a time.
+
+    A round has as many requests as the slower server answers in about `round_s` seconds. Who
+    begins a pair of rounds changes from pair to pair.
+    """
+    count = max(MIN_REQUESTS, 4 * concurrency)
+    speeds = [
+        send_all(server.url, _cycle(bodies, count), concurrency).requests_per_s
+        for server in servers.values()
+        for _ in ("cold", "warm")
+    ]
+    requests = _cycle(bodies, max(count, round(min(speeds[1::2]) * round_s)))
+    rounds: dict[Program, list[Round]] = {program: [] for program in servers}
+    for number in tqdm(range(num_rounds), desc=f"plain, concurrency {concurrency}", unit="pair"):
+        turns = list(servers.items())
+        for program, server in turns if number % 2 == 0 else reversed(turns):
+            rounds[program].append(_run_round(server, requests, concurrency))
+    return summarize(concurrency, len(requests), rounds)
+
+
+def summarize(
+    concurrency: int, num_requests: int, rounds: Mapping[Program, Sequence[Round]]
+) -> Plain:
+    throughput = {
+        program: [one.requests_per_s for one in those] for program, those in rounds.items()
+    }
+    cpu = {
+        program: [one.cpu_ms for one in those if one.cpu_ms is not None]
+        for program, those in rounds.items()
+    }
+    return Plain(
+        concurrency,
+        num_requests,
+        rounds,
+        paired_ratio(throughput["winnow"], throughput["vllm"]),
+        paired_ratio(cpu["winnow"], cpu["vllm"]) if cpu["winnow"] else None,
+    )
+
+
+def _run_round(server: Server, requests: Sequence[Json], concurrency: int) -> Round:
+    assert server.pid is not None, "both servers are started here"
+    before = cpu_seconds(server.pid)
+    load = send_all(server.url, requests, concurrency)
+    after = cpu_seconds(server.pid)
+    if before is None or after is None:
+        return Round(load.requests_per_s, None)
+    return Round(load.requests_per_s, 1000 * (after - before) / len(requests))
+
+
+def _cycle(bodies: Sequence[Json], count: int) -> list[Json]:
+    return [bodies[i % len(bodies)] for i in range(count)]

@@ -1,0 +1,68 @@
+"""What a handful of noisy measurements says."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+Z_95 = 1.959964
+"""Two-sided 95 % quantile of the normal distribution."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of how many, with its 95 % interval (Wilson 1927), all shares in 0..1."""
+
+    num_right: int
+    num_total: int
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Ours to the peer's, measured in pairs.
+
+    `of_medians` is the median of ours over the median of the peer's; `low`, `median` and `high`
+    describe the ratios of the single pairs, in which slow drifts of the machine cancel.
+    """
+
+    of_medians: float
+    low: float
+    median: float
+    high: float
+
+
+def wilson_share(num_right: int, num_total: int) -> Share:
+    """The share with its Wilson interval.
+
+    Raises:
+        ValueError: `num_right` is not in 0..`num_total`, or there is nothing to share.
+    """
+    if num_total < 1 or not 0 <= num_right <= num_total:
+        raise ValueError(f"num_right must be in 0..num_total, got {num_right} of {num_total}")
+    value = num_right / num_total
+    z2 = Z_95 * Z_95
+    centre = value + z2 / (2 * num_total)
+    spread = Z_95 * math.sqrt(value * (1 - value) / num_total + z2 / (4 * num_total * num_total))
+    scale = 1 + z2 / num_total
+    return Share(
+        num_right,
+        num_total,
+        value,
+        max(0.0, (centre - spread) / scale),
+        min(1.0, (centre + spread) / scale),
+    )
+
+
+def paired_ratio(ours: Sequence[float], peers: Sequence[float]) -> Ratio:
+    """Compare measurements that were taken in turns.
+
+    Raises:
+        ValueError: the two have different lengths, or none.
+    """
+    if len(ours) != len(peers) or not ours:
+        raise ValueError(f"pairs are needed, got {len(ours)} and {len(peers)} measurements")
+    ratios = [a / b for a, b in zip(ours, peers, strict=True)]
+    return Ratio(median(ours) / median(peers), min(ratios), median(ratios), max(ratios))

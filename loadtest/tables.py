@@ -1,0 +1,119 @@
+"""Results as tables for people; the raw results are JSON."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from loadtest.accuracy import Accuracy
+from loadtest.hf_serial import HfSerial
+from loadtest.offline import Offline
+from loadtest.plain import Plain, Round
+from loadtest.statistics import Ratio
+from loadtest.token_work import TokenWork
+
+MAX_OFFLINE_WALL = 1.25
+MIN_PLAIN_THROUGHPUT = 0.97
+MIN_HF_THROUGHPUT = 8.0
+
+
+def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell; the first is text, the others are figures."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = [header, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def accuracy_table(figures: Sequence[Accuracy]) -> str:
+    rows = [
+        (
+            f"{figure.setting}: {figure.method}",
+            str(figure.share.num_total),
+            f"{100 * figure.share.value:.1f} %",
+            f"{100 * figure.share.low:.1f}–{100 * figure.share.high:.1f}",
+            f"{figure.mean_tokens:.1f}",
+            f"{figure.questions_per_s:.1f}",
+        )
+        for figure in figures
+    ]
+    return format_table(
+        ("setting: method", "n", "right", "95 % interval", "mean tokens", "questions/s"), rows
+    )
+
+
+def plain_table(figures: Sequence[Plain]) -> str:
+    rows = []
+    for figure in figures:
+        winnow, vllm = figure.rounds["winnow"], figure.rounds["vllm"]
+        rows.append(
+            (
+                f"{figure.concurrency}",
+                f"{len(winnow)} × {figure.num_requests}",
+                f"{median(one.requests_per_s for one in winnow):.1f}",
+                f"{median(one.requests_per_s for one in vllm):.1f}",
+                f"{figure.throughput.of_medians:.3f}",
+                _spread(figure.throughput),
+                _cpu_ms(winnow),
+                _cpu_ms(vllm),
+                f"{figure.cpu.median:.3f}" if figure.cpu else "–",
+            )
+        )
+    header = (
+        "concurrency",
+        "rounds × requests",
+        "winnow req/s",
+        "vllm req/s",
+        f"ratio (≥ {MIN_PLAIN_THROUGHPUT})",
+        "by pairs",
+        "winnow CPU ms/req",
+        "vllm CPU ms/req",
+        "CPU ratio",
+    )
+    return format_table(header, rows)
+
+
+def offline_table(result: Offline) -> str:
+    name = f"winnow serve, concurrency {result.concurrency}"
+    rows = [(*_work_cells(name, result.served), "1", "")]
+    for figure in result.figures:
+        cells = _work_cells(f"LLM.generate, {figure.peer}", figure.rounds)
+        rows.append((*cells, f"{figure.wall.of_medians:.3f}", _spread(figure.wall)))
+    return format_table((*WORK_HEADER, f"wall ratio (≤ {MAX_OFFLINE_WALL})", "by pairs"), rows)
+
+
+def hf_table(result: HfSerial) -> str:
+    served = _work_cells(f"winnow serve, concurrency {result.concurrency}", result.served)
+    threads = "1 thread" if result.num_threads == 1 else f"{result.num_threads} threads"
+    looped = _work_cells(f"serial HF generate, {threads}", result.looped)
+    ratio = result.throughput
+    rows = [(*served, f"{ratio.of_medians:.1f}", _spread(ratio)), (*looped, "1", "")]
+    return format_table(
+        (*WORK_HEADER, f"speed ratio (≥ {MIN_HF_THROUGHPUT:.0f})", "by pairs"), rows
+    )
+
+
+WORK_HEADER = ("side", "rounds × questions", "median wall s", "tokens", "tokens/s", "questions/s")
+
+
+def _work_cells(name: str, rounds: Sequence[TokenWork]) -> tuple[str, ...]:
+    return (
+        name,
+        f"{len(rounds)} × {rounds[0].num_questions}",
+        f"{median(one.wall_s for one in rounds):.2f}",
+        str(sum(one.num_tokens for one in rounds)),
+        f"{median(one.tokens_per_s for one in rounds):.0f}",
+        f"{median(one.questions_per_s for one in rounds):.1f}",
+    )
+
+
+def _spread(ratio: Ratio) -> str:
+    return f"{ratio.median:.3f} ({ratio.low:.3f}–{ratio.high:.3f})"
+
+
+def _cpu_ms(rounds: Sequence[Round]) -> str:
+    spent = [one.cpu_ms for one in rounds if one.cpu_ms is not None]
+    return f"{median(spent):.2f}" if spent else "–"

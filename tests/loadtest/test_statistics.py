@@ -1,0 +1,44 @@
+import pytest
+
+from loadtest.statistics import paired_ratio, wilson_share
+
+
+def test_wilson_interval_of_a_half() -> None:
+    # z² = 3.84146: centre (0.5 + 3.84146/200) / (1 + 3.84146/100) = 0.5, and
+    # spread 1.959964 · √(0.25/100 + 3.84146/40000) / 1.0384146 = 0.0961683.
+    share = wilson_share(50, 100)
+    assert share.value == 0.5
+    assert share.low == pytest.approx(0.4038317, abs=1e-6)
+    assert share.high == pytest.approx(0.5961683, abs=1e-6)
+
+
+def test_wilson_interval_of_nothing_right_begins_at_zero() -> None:
+    # With no success the upper bound is z² / (n + z²) = 3.84146 / 13.84146.
+    share = wilson_share(0, 10)
+    assert share.low == 0.0
+    assert share.high == pytest.approx(0.2775329, abs=1e-6)
+
+
+def test_wilson_interval_of_all_right_ends_at_one() -> None:
+    # The mirror image: the lower bound is n / (n + z²) = 10 / 13.84146.
+    share = wilson_share(10, 10)
+    assert share.high == pytest.approx(1.0, abs=1e-12)
+    assert share.low == pytest.approx(0.7224671, abs=1e-6)
+
+
+@pytest.mark.parametrize(("num_right", "num_total"), [(0, 0), (3, 2), (-1, 2)])
+def test_impossible_counts_are_refused(num_right: int, num_total: int) -> None:
+    with pytest.raises(ValueError, match=r"num_right must be in 0\.\.num_total"):
+        wilson_share(num_right, num_total)
+
+
+def test_ratio_is_taken_of_the_medians_and_pair_by_pair() -> None:
+    # Medians 20 and 40; pairs 10/40, 20/20 and 90/60.
+    ratio = paired_ratio([10, 20, 90], [40, 20, 60])
+    assert ratio.of_medians == 0.5
+    assert (ratio.low, ratio.median, ratio.high) == (0.25, 1.0, 1.5)
+
+
+def test_unpaired_measurements_are_refused() -> None:
+    with pytest.raises(ValueError, match="got 2 and 1 measurements"):
+        paired_ratio([1.0, 2.0], [1.0])
