@@ -1,0 +1,1 @@
+"""Hand-written templates, one module for each use."""

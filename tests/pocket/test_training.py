@@ -1,0 +1,91 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from pocket.batches import Batch, Shape, draw_batch
+from pocket.model import build_model, pocket_config, weighted_loss
+from pocket.schedule import Schedule
+from pocket.train import TOKENIZER_FOLDER, Training, train
+
+TOKENIZER = PreTrainedTokenizerFast.from_pretrained("pocket/checkpoint")
+TINY = Schedule(3, 2, 2, short=Shape(2, 128), long=Shape(1, 640), long_every=3, num_warmup_steps=2)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def tiny(out: Path) -> Training:
+    """With the shipped tokenizer, since training one takes seconds."""
+    TOKENIZER.save_pretrained(out / TOKENIZER_FOLDER)
+    return Training(out, seed=1, num_layers=1, schedule=TINY, save_every=2, is_compiled=False)
+
+
+def test_interrupted_run_ends_with_the_same_weights(tmp_path: Path) -> None:
+    whole = train(tiny(tmp_path / "whole"))
+    train(tiny(tmp_path / "parts"), stop_at=3)
+    parts = train(tiny(tmp_path / "parts"))
+    assert parts.step == whole.step == TINY.num_steps
+    for name, weight in whole.model.state_dict().items():
+        assert torch.equal(weight, parts.model.state_dict()[name]), name
+    files = [tmp_path / run / "checkpoint/model.safetensors" for run in ("whole", "parts")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_other_settings_do_not_continue_a_run(tmp_path: Path) -> None:
+    train(tiny(tmp_path), stop_at=1)
+    with pytest.raises(ValueError, match="begun with other settings"):
+        train(replace(tiny(tmp_path), seed=2))
+
+
+def test_batch_depends_on_seed_and_step_only() -> None:
+    def batch(step: int) -> Batch:
+        return draw_batch(TOKENIZER, 1, step, "styles", Shape(2, 192), is_long=False)
+
+    assert torch.equal(batch(5).input_ids, batch(5).input_ids)
+    assert not torch.equal(batch(5).input_ids, batch(6).input_ids)
+
+
+def test_examples_in_one_row_do_not_see_each_other() -> None:
+    """Two examples of two tokens: each token sees itself and what precedes it in its example."""
+    batch = Batch(
+        input_ids=torch.zeros(1, 5, dtype=torch.long),
+        position_ids=torch.tensor([[0, 1, 0, 1, 0]]),
+        segments=torch.tensor([[1, 1, 2, 2, 0]]),
+        weights=torch.ones(1, 5),
+    )
+    visible = batch.attention_mask()[0, 0] == 0
+    expected = [
+        [True, False, False, False, False],
+        [True, True, False, False, False],
+        [False, False, True, False, False],
+        [False, False, True, True, False],
+        [False, False, False, False, True],
+    ]
+    assert visible.tolist() == expected
+
+
+def test_packing_does_not_change_the_loss() -> None:
+    model = build_model(pocket_config(128, 1), seed=0)
+    ids = torch.randint(5, 128, (2, 8), generator=torch.Generator().manual_seed(0))
+    positions = torch.arange(8).repeat(2, 1)
+    weights = torch.ones(2, 8)
+    weights[:, 0] = 0
+    apart = Batch(ids, positions, torch.ones(2, 8, dtype=torch.long), weights)
+    segments = torch.tensor([[1] * 8 + [2] * 8])
+    packed = Batch(ids.view(1, 16), positions.view(1, 16), segments, weights.view(1, 16))
+    losses = [weighted_loss(model, b, b.attention_mask().float()) for b in (apart, packed)]
+    assert torch.allclose(losses[0], losses[1], atol=1e-5)
+
+
+def test_rate_warms_up_stays_decays_and_restarts_lower() -> None:
+    schedule = Schedule(10, 10, 10, learning_rate=1.0, num_warmup_steps=4, restart_share=0.6)
+    assert [schedule.rate(step) for step in (0, 3, 9)] == [0.25, 1.0, 1.0]
+    assert schedule.rate(15) == pytest.approx(0.5)
+    assert schedule.rate(19) < 0.03
+    assert [schedule.rate(step) for step in (20, 25)] == pytest.approx([0.6, 0.3])
+    assert schedule.rate(29) < 0.03
