@@ -66,6 +66,10 @@ class DecodedText:
     ends: tuple[int, ...]
 
 
+class PathAborted(RuntimeError):
+    """The engine gave a path up before its end, as one does that is shutting down."""
+
+
 class Engine(Protocol):
     """A language model that continues token ids, for one request.
 

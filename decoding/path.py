@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from decoding.engine import DecodedText, Delta, Engine, Prompt, Ranked, Sampling
+from decoding.engine import DecodedText, Delta, Engine, PathAborted, Prompt, Ranked, Sampling
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,23 @@ async def collect_path(
             `prompt.max_tokens`, and one that ends generation ends the path.
         prefix_ranked: the distributions that the prefix was taken from.
         on_delta: told of each delta as it comes.
+
+    Raises:
+        PathAborted: the engine stopped before the path's end.
     """
     token_ids, ranked = list(prefix), list(prefix_ranked)
     finish_reason = _prefix_finish(engine, prompt, prefix)
     stop_reason: int | str | None = None
     if finish_reason is None:
-        finish_reason = "abort"
         async for delta in engine.generate((*prompt.token_ids, *prefix), sampling):
             token_ids.extend(delta.token_ids)
             ranked.extend(delta.ranked)
             stop_reason = delta.stop_reason
-            finish_reason = delta.finish_reason or finish_reason
+            finish_reason = delta.finish_reason
             if on_delta is not None:
                 on_delta(delta)
+    if finish_reason is None or finish_reason == "abort":
+        raise PathAborted("the engine stopped before the path's end")
     decoded, stopped_by = _cut(engine.decode(token_ids), prompt)
     if stopped_by is not None:
         finish_reason, stop_reason = "stop", stopped_by

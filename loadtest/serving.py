@@ -21,7 +21,7 @@ SMALL_CPU_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
 }
-FLAGS: Mapping[str, str | None] = {"--max-logprobs": "64"}
+FLAGS: Mapping[str, str | None] = {"--max-logprobs": "64", "--shutdown-timeout": "30"}
 CPU_FLAGS: Mapping[str, str | None] = {"--block-size": "32", "--enforce-eager": None}
 
 

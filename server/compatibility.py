@@ -41,6 +41,7 @@ NEUTRAL_WHEN_BRANCHING: dict[str, tuple[Any, ...]] = {
     "bad_words": ([],),
     "repetition_detection": (),
     "thinking_token_budget": (),
+    "min_tokens": (0,),
 }
 """Branches begin with a token that was not generated there: grammars, penalties and budgets
 would restart behind it, and biases would not have chosen it."""

@@ -26,7 +26,11 @@ SMALL_CPU_ENVIRONMENT = {
     # two cores pay for with half of their throughput.
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
 }
-FLAGS = {"--max-logprobs": "64"}
+FLAGS = {
+    "--max-logprobs": "64",
+    # At vLLM's 0 s, requests that run at SIGTERM fail, and some never end.
+    "--shutdown-timeout": "30",
+}
 CPU_FLAGS = {"--block-size": "32", "--enforce-eager": None}
 """Block size 32: branches of short prompts share more than with CPU's 128. Eager: no compile."""
 

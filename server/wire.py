@@ -30,7 +30,7 @@ def choose_decoder(decoding: Any, alias: str | None, max_paths: int) -> Decoder 
     """
     if decoding is None and alias is None:
         return None
-    decoder = _parse({} if decoding is None else decoding, alias)
+    decoder = _parse({} if decoding is None else decoding, alias, max_paths)
     if decoder.num_paths > max_paths:
         raise InvalidRequest(
             f"{FIELD}.{decoder.fan_out_field}",
@@ -39,7 +39,7 @@ def choose_decoder(decoding: Any, alias: str | None, max_paths: int) -> Decoder 
     return decoder
 
 
-def _parse(value: Any, alias: str | None) -> Decoder:  # any JSON
+def _parse(value: Any, alias: str | None, max_paths: int) -> Decoder:  # any JSON
     if not isinstance(value, dict):
         raise InvalidRequest(
             FIELD,
@@ -60,10 +60,10 @@ def _parse(value: Any, alias: str | None) -> Decoder:  # any JSON
     try:
         return parse_decoder({**value, "strategy": strategy})
     except ValidationError as failure:
-        raise _explain(failure, DECODERS[strategy]) from None
+        raise _explain(failure, DECODERS[strategy], max_paths) from None
 
 
-def _explain(failure: ValidationError, decoder: type[Decoder]) -> InvalidRequest:
+def _explain(failure: ValidationError, decoder: type[Decoder], max_paths: int) -> InvalidRequest:
     """The failure that reaches deepest into the request: of a union's, the branch meant."""
     error = max(failure.errors(include_url=False), key=lambda e: len(_field_path(e, decoder)))
     path = _field_path(error, decoder)
@@ -71,6 +71,8 @@ def _explain(failure: ValidationError, decoder: type[Decoder]) -> InvalidRequest
     if error["type"] == "extra_forbidden":
         allowed = ["pattern"] if len(path) > 1 else list(decoder.model_fields)
         message = f"unknown key {shown(name)}; allowed are {_listed(allowed)}"
+    elif name == decoder.fan_out_field and error["type"] == "greater_than_equal":
+        message = f"{name} must be in 1..{max_paths}, got {value}"
     else:
         reason = error["msg"].removeprefix("Value error, ")
         message = f"{name}: {reason[0].lower()}{reason[1:]}, got {value}"

@@ -121,11 +121,13 @@ class VLLMEngine:
             "min_tokens": min(min_tokens, sampling.max_tokens),
             "temperature": sampling.temperature,
         }
+        if sampling.num_logprobs:
+            changes |= {"logprobs": sampling.num_logprobs, "flat_logprobs": True}
+        elif not sampling.stream:
+            changes["logprobs"] = None
         if not sampling.stream:
             changes |= {
                 "output_kind": RequestOutputKind.FINAL_ONLY,
-                "logprobs": sampling.num_logprobs or None,
-                "flat_logprobs": True,
                 # Stop strings are found in text; otherwise the text is made here, once, from
                 # the ids. Detokenizing is nearly all of the cost of log-probabilities.
                 "detokenize": bool(self._params.stop),

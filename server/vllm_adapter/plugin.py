@@ -10,10 +10,12 @@ from starlette.exceptions import HTTPException
 from vllm.engine.protocol import EngineClient
 from vllm.tasks import SupportedTask
 
+from decoding.engine import PathAborted
 from server.errors import InvalidRequest, error_response
 from server.refusal import RefuseDecodingElsewhere
 from server.settings import Settings
 from server.vllm_adapter import models, routes
+from server.vllm_adapter.draining import RefuseWhileDraining, drain_on_shutdown
 from server.vllm_adapter.warm_up import warm_up
 
 
@@ -26,7 +28,9 @@ class WinnowPlugin:
     def attach_router(self, app: FastAPI) -> None:
         app.state.winnow_settings = Settings()
         app.add_middleware(RefuseDecodingElsewhere)
+        app.add_middleware(RefuseWhileDraining)
         app.add_exception_handler(InvalidRequest, _refuse)
+        app.add_exception_handler(PathAborted, _give_up)
         # vLLM puts FastAPI's own errors in OpenAI's shape, but not those that FastAPI raises as
         # Starlette's: a body that does not parse, an unknown route.
         app.add_exception_handler(HTTPException, _fail)
@@ -39,11 +43,16 @@ class WinnowPlugin:
     ) -> None:
         if engine_client is not None and getattr(state, "openai_serving_chat", None) is not None:
             await warm_up(engine_client)
+            drain_on_shutdown(engine_client, state)
 
 
 async def _refuse(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, InvalidRequest)
     return error_response(failure.message, failure.param)
+
+
+async def _give_up(request: Request, failure: Exception) -> Response:
+    return error_response(f"{failure}; try again", status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 async def _fail(request: Request, failure: Exception) -> Response:

@@ -6,7 +6,7 @@ import pytest
 
 from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Outcome, Progress
-from decoding.engine import Delta, Prompt
+from decoding.engine import Delta, PathAborted, Prompt
 from decoding.table_engine import END, TableEngine
 
 ENDING = {END: 1.0}
@@ -197,3 +197,18 @@ async def test_an_engine_failure_stops_the_other_paths_and_is_raised_bare() -> N
     with pytest.raises(RuntimeError, match="engine died"):
         await CoTDecoding(k=3).run(engine, prompt, lambda event: None)
     assert engine.aborted >= 1
+
+
+async def test_a_path_that_the_engine_gave_up_is_an_error_and_no_reply() -> None:
+    class ShuttingDown(TableEngine):
+        async def generate(self, token_ids, sampling):  # type: ignore[no-untyped-def]  # as the base
+            if self.started:
+                yield Delta((), finish_reason="abort")
+                return
+            async for delta in super().generate(token_ids, sampling):
+                yield delta
+
+    engine = ShuttingDown(TABLE)
+    prompt = Prompt(engine.prompt_token_ids(), max_tokens=20)
+    with pytest.raises(PathAborted):
+        await CoTDecoding(k=3).run(engine, prompt, lambda event: None)

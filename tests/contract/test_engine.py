@@ -1,0 +1,163 @@
+"""What every engine keeps, so that decoders need not know which one they run on."""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+
+import pytest
+
+from decoding.cot_decoding import CoTDecoding
+from decoding.decoder import Outcome
+from decoding.engine import Delta, Engine, Prompt, Sampling
+from decoding.greedy import Greedy
+from decoding.path import Path, collect_path
+from tests.contract.subject import Subject
+
+NUM_LOGPROBS = 3
+TIMEOUT_S = 30.0
+
+
+async def greedy_path(subject: Subject, **fields: int | bool) -> Path:
+    sampling = Sampling(**{"max_tokens": subject.prompt.max_tokens, **fields})  # type: ignore[arg-type]  # the test's own fields
+    return await collect_path(subject.engine, subject.prompt, sampling)
+
+
+async def run(decoder: CoTDecoding | Greedy, subject: Subject) -> Outcome:
+    return await decoder.run(subject.engine, subject.prompt, lambda event: None)
+
+
+async def poll(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not holds():
+        if time.monotonic() > deadline:
+            pytest.fail(f"after {TIMEOUT_S} s: not {what}")
+        await asyncio.sleep(0)
+
+
+async def test_streamed_deltas_concatenate_to_the_answer_given_at_once(subject: Subject) -> None:
+    deltas: list[Delta] = []
+    sampling = Sampling(max_tokens=subject.prompt.max_tokens, stream=True)
+    streamed = await collect_path(subject.engine, subject.prompt, sampling, on_delta=deltas.append)
+    at_once = await greedy_path(subject)
+    assert len(deltas) > 1
+    assert streamed.token_ids == at_once.token_ids
+    assert streamed.text == at_once.text != ""
+    assert [d.finish_reason for d in deltas[:-1]] == [None] * (len(deltas) - 1)
+    assert deltas[-1].finish_reason == "stop"
+
+
+async def test_every_token_has_its_ranked_distribution(subject: Subject) -> None:
+    path = await greedy_path(subject, num_logprobs=NUM_LOGPROBS)
+    assert len(path.ranked) == len(path.token_ids)
+    for token_id, ranked in zip(path.token_ids, path.ranked, strict=True):
+        logprobs = [logprob for _, logprob in ranked]
+        assert len(ranked) == NUM_LOGPROBS
+        assert len({candidate for candidate, _ in ranked}) == NUM_LOGPROBS
+        assert logprobs == sorted(logprobs, reverse=True)
+        assert sum(map(math.exp, logprobs)) <= 1 + 1e-6
+        assert ranked[0][0] == token_id
+
+
+async def test_no_distribution_is_given_that_was_not_asked_for(subject: Subject) -> None:
+    assert (await greedy_path(subject)).ranked == ()
+
+
+async def test_one_logprob_is_the_likeliest_tokens(subject: Subject) -> None:
+    one = await greedy_path(subject, num_logprobs=1)
+    several = await greedy_path(subject, num_logprobs=NUM_LOGPROBS)
+    tops = [ranked[0] for ranked in several.ranked]
+    assert [ranked[0][0] for ranked in one.ranked] == [token_id for token_id, _ in tops]
+    assert [ranked[0][1] for ranked in one.ranked] == pytest.approx([p for _, p in tops], abs=1e-3)
+    assert {len(ranked) for ranked in one.ranked} == {1}
+
+
+async def test_the_token_limit_ends_a_path_with_length(subject: Subject) -> None:
+    path = await greedy_path(subject, max_tokens=2)
+    assert len(path.token_ids) == 2
+    assert path.finish_reason == "length"
+
+
+async def test_the_end_token_ends_a_path_with_stop_and_shows_nothing(subject: Subject) -> None:
+    path = await greedy_path(subject)
+    *said, end = path.token_ids
+    assert path.finish_reason == "stop"
+    assert subject.engine.is_end(end)
+    assert not any(map(subject.engine.is_end, said))
+    assert subject.engine.decode(said).text == path.text
+
+
+async def test_decoded_offsets_cover_the_text(subject: Subject) -> None:
+    path = await greedy_path(subject)
+    ends = path.decoded.ends
+    assert len(ends) == len(path.token_ids)
+    assert list(ends) == sorted(ends)
+    assert ends[-1] == len(path.text)
+    for i in range(1, len(ends)):
+        assert subject.engine.decode(path.token_ids[:i]).text == path.text[: ends[i - 1]]
+
+
+async def test_text_survives_encoding_and_decoding(subject: Subject) -> None:
+    token_ids = subject.engine.encode(subject.sample)
+    decoded = subject.engine.decode(token_ids)
+    assert len(token_ids) > 1
+    assert decoded.text == subject.sample
+    assert len(decoded.ends) == len(token_ids)
+
+
+async def test_nothing_decodes_to_nothing(subject: Subject) -> None:
+    assert subject.engine.decode(()).text == ""
+    assert subject.engine.decode(()).ends == ()
+
+
+async def test_forcing_the_likeliest_first_token_gives_the_greedy_path(subject: Subject) -> None:
+    plain = await greedy_path(subject)
+    probe = await greedy_path(subject, max_tokens=1, num_logprobs=NUM_LOGPROBS)
+    first = probe.ranked[0][0][0]
+    sampling = Sampling(max_tokens=subject.prompt.max_tokens - 1)
+    forced = await collect_path(subject.engine, subject.prompt, sampling, prefix=(first,))
+    assert forced.token_ids == plain.token_ids
+    assert forced.text == plain.text
+
+
+async def test_prompt_and_reply_fit_the_context(subject: Subject) -> None:
+    needed = len(subject.prompt.token_ids) + subject.prompt.max_tokens
+    assert subject.engine.context_length >= needed
+
+
+async def test_cancelling_the_reader_aborts_the_path(subject: Subject) -> None:
+    assert subject.num_running() == 0
+
+    async def read(engine: Engine, prompt: Prompt) -> None:
+        async for delta in engine.generate(prompt.token_ids, Sampling(max_tokens=1500)):
+            pytest.fail(f"ended by itself: {delta.finish_reason}")
+
+    task = asyncio.create_task(read(subject.endless, subject.prompt))
+    await poll(lambda: subject.num_running() == 1, "running")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await poll(lambda: subject.num_running() == 0, "aborted")
+
+
+async def test_cot_decoding_twice_gives_the_same(subject: Subject) -> None:
+    one, two = [await run(CoTDecoding(k=3, return_texts=True), subject) for _ in range(2)]
+    assert one.winner.token_ids == two.winner.token_ids
+    assert [c.text for c in one.report.candidates] == [c.text for c in two.report.candidates]
+    assert len({c.text for c in one.report.candidates}) == 3
+    confidences = [[c.confidence for c in o.report.candidates] for o in (one, two)]
+    assert confidences[0] == pytest.approx(confidences[1], abs=1e-2)
+    assert one.report.answer == two.report.answer
+
+
+async def test_cot_decoding_of_one_path_says_what_greedy_says(subject: Subject) -> None:
+    alone, greedy = await run(CoTDecoding(k=1), subject), await run(Greedy(), subject)
+    assert alone.winner.text == greedy.winner.text
+    assert alone.report.num_tokens == greedy.report.num_tokens
+    assert alone.report.answer == greedy.report.answer
+
+
+async def test_cot_decoding_reads_delta_off_the_engines_distributions(subject: Subject) -> None:
+    for candidate in (await run(CoTDecoding(k=3), subject)).report.candidates:
+        assert candidate.confidence is not None
+        assert 0.0 <= candidate.confidence <= 1.0

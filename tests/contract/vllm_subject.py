@@ -1,0 +1,55 @@
+"""Real vLLM engines for tests."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.inputs.engine import tokens_input
+from vllm.sampling_params import RequestOutputKind, SamplingParams
+from vllm.v1.engine.async_llm import AsyncLLM
+
+from server.vllm_adapter.amx import request_amx
+from server.vllm_adapter.engine import VLLMEngine
+
+_request_numbers = count()
+
+
+@asynccontextmanager
+async def running_llm(model: str, max_model_len: int | None = None) -> AsyncIterator[AsyncLLM]:
+    request_amx()
+    arguments = AsyncEngineArgs(
+        model=model,
+        enforce_eager=True,
+        block_size=32,
+        max_logprobs=64,
+        max_model_len=max_model_len,
+        disable_log_stats=True,
+    )
+    llm = AsyncLLM.from_engine_args(arguments)
+    try:
+        yield llm
+    finally:
+        llm.shutdown()
+        # Its finalizer shuts down once more, when the interpreter has already let go of modules.
+        llm.shutdown = lambda timeout=None: None  # type: ignore[method-assign]
+
+
+def request_id() -> str:
+    return f"test-{next(_request_numbers)}"
+
+
+def params(max_tokens: int, *, ignore_eos: bool = False, stop: str | None = None) -> SamplingParams:
+    """Sampling parameters as vLLM's serving code makes them for a streaming request."""
+    return SamplingParams(
+        max_tokens=max_tokens,
+        ignore_eos=ignore_eos,
+        stop=stop,
+        output_kind=RequestOutputKind.DELTA,
+    )
+
+
+def vllm_engine(
+    llm: AsyncLLM, prompt_token_ids: list[int], sampling_params: SamplingParams
+) -> VLLMEngine:
+    return VLLMEngine(llm, tokens_input(prompt_token_ids), sampling_params, request_id(), {})

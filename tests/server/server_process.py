@@ -1,0 +1,112 @@
+"""A real `winnow serve` in a process of its own, as an operator would start it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+START_TIMEOUT_S = 180.0
+STOP_TIMEOUT_S = 60.0
+POLL_S = 0.05
+WINNOW = Path(sys.executable).with_name("winnow")
+
+
+@dataclass(frozen=True)
+class ServerProcess:
+    """A server that has answered /health. `log` holds its stdout and stderr."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+    def http(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=60)
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        """The exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: it is still running after STOP_TIMEOUT_S.
+        """
+        return self.process.wait(STOP_TIMEOUT_S)
+
+
+@contextmanager
+def running_server(model: str, log: Path, *flags: str) -> Iterator[ServerProcess]:
+    """Serve a checkpoint until the block ends; fails with the log when it does not start."""
+    port = free_port()
+    command = [str(WINNOW), "serve", model, "--host", "127.0.0.1", "--port", str(port), *flags]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    server = ServerProcess(process, f"http://127.0.0.1:{port}", log)
+    try:
+        _wait_for_health(server)
+        yield server
+    finally:
+        _stop(process)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(holds: Callable[[], bool], timeout_s: float, what: str) -> float:
+    """How long it took until the condition held, in seconds; fails the test after the timeout."""
+    began = time.monotonic()
+    while not holds():
+        if time.monotonic() - began > timeout_s:
+            pytest.fail(f"after {timeout_s} s: not {what}")
+        time.sleep(POLL_S)
+    return time.monotonic() - began
+
+
+def num_requests(http: httpx.Client) -> float:
+    """Paths that the engine runs or has queued, by vLLM's own metrics."""
+    names = ("vllm:num_requests_running{", "vllm:num_requests_waiting{")
+    lines = http.get("/metrics").text.splitlines()
+    values = [float(line.rpartition(" ")[2]) for line in lines if line.startswith(names)]
+    assert len(values) == len(names), "vLLM renamed its metrics"
+    return sum(values)
+
+
+def _wait_for_health(server: ServerProcess) -> None:
+    def is_healthy() -> bool:
+        if server.process.poll() is not None:
+            pytest.fail(f"exited with {server.process.returncode}\n{_tail(server.log)}")
+        try:
+            return httpx.get(f"{server.url}/health", timeout=5).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    wait_until(is_healthy, START_TIMEOUT_S, f"healthy\n{_tail(server.log)}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _tail(log: Path, num_lines: int = 40) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-num_lines:])

@@ -1,0 +1,99 @@
+from typing import Any
+
+import pytest
+
+from decoding.cot_decoding import CoTDecoding
+from decoding.decoder import Decoder
+from decoding.greedy import Greedy
+from server.compatibility import (
+    NEUTRAL,
+    NEUTRAL_WHEN_BRANCHING,
+    NEUTRAL_WHEN_GREEDY,
+    refuse_contradictions,
+)
+from server.errors import InvalidRequest
+
+DECODERS = pytest.mark.parametrize("decoder", [Greedy(), CoTDecoding()], ids=lambda d: d.strategy)
+
+
+def refused(decoder: Decoder, **given: Any) -> InvalidRequest:
+    with pytest.raises(InvalidRequest) as failure:
+        refuse_contradictions(decoder, given)
+    return failure.value
+
+
+@DECODERS
+@pytest.mark.parametrize("field", [*NEUTRAL, *NEUTRAL_WHEN_GREEDY])
+def test_field_that_would_be_ignored_is_refused(decoder: Decoder, field: str) -> None:
+    error = refused(decoder, **{field: 7})
+    assert error.param == field
+    assert f'"{decoder.strategy}"' in error.message
+    assert error.message.endswith("got 7")
+
+
+@pytest.mark.parametrize("field", NEUTRAL_WHEN_BRANCHING)
+def test_field_that_restarts_behind_a_forced_token_is_refused_by_branching(field: str) -> None:
+    assert refused(CoTDecoding(), **{field: 7}).param == field
+    refuse_contradictions(Greedy(), {field: 7})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (field, value)
+        for table in (NEUTRAL, NEUTRAL_WHEN_GREEDY, NEUTRAL_WHEN_BRANCHING)
+        for field, values in table.items()
+        for value in (*values, None)
+    ],
+)
+def test_neutral_value_is_accepted(field: str, value: object) -> None:
+    refuse_contradictions(CoTDecoding(), {field: value})
+
+
+def test_zero_logprobs_still_ask_for_logprobs() -> None:
+    assert refused(CoTDecoding(), logprobs=0).param == "logprobs"
+
+
+def test_message_gives_the_way_out() -> None:
+    message = refused(Greedy(), top_k=5).message
+    assert "leave it out or send 0 or -1, got 5" in message
+
+
+@pytest.mark.parametrize("prompt", ["a", ["a"], [1, 2, 3], [[1, 2]], []], ids=repr)
+def test_one_prompt_is_accepted(prompt: object) -> None:
+    refuse_contradictions(CoTDecoding(), {"prompt": prompt})
+
+
+@pytest.mark.parametrize("prompt", [["a", "b"], [[1], [2]]], ids=repr)
+def test_several_prompts_are_refused(prompt: object) -> None:
+    error = refused(CoTDecoding(), prompt=prompt)
+    assert error.param == "prompt"
+    assert error.message.endswith("got 2")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("response_format", {"type": "json_object"}),
+        ("response_format", {"type": "structural_tag"}),
+        ("text", {"format": {"type": "json_schema", "schema": {}}}),
+    ],
+)
+def test_grammar_is_refused_by_branching_alone(field: str, value: object) -> None:
+    error = refused(CoTDecoding(), **{field: value})
+    assert error.param == field
+    assert 'use "greedy"' in error.message
+    refuse_contradictions(Greedy(), {field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("response_format", {"type": "text"}),
+        ("text", {"format": {"type": "text"}}),
+        ("text", {"verbosity": "low"}),
+        ("text", None),
+    ],
+)
+def test_plain_text_format_is_accepted(field: str, value: object) -> None:
+    refuse_contradictions(CoTDecoding(), {field: value})

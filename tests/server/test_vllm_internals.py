@@ -1,0 +1,247 @@
+"""Every internal of vLLM that `server.vllm_adapter` relies on, so that an upgrade fails here."""
+
+import inspect
+from importlib import metadata
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+from fastapi import FastAPI
+
+pytestmark = pytest.mark.vllm
+
+
+@pytest.fixture(autouse=True)
+def _environment(vllm_environment: None) -> None:
+    """vLLM reads the environment when it is imported."""
+
+
+def parameters(function: object) -> set[str]:
+    return set(inspect.signature(function).parameters)  # type: ignore[arg-type]  # a callable
+
+
+def test_entry_points_are_those_that_vllm_looks_for() -> None:
+    from vllm import plugins
+
+    ours = {e.group: e for e in metadata.distribution("winnow").entry_points}
+    general = ours[plugins.DEFAULT_PLUGINS_GROUP]
+    assert (general.name, general.value) == (
+        "winnow_amx",
+        "server.vllm_adapter.amx:request_amx",
+    )
+    assert ours[plugins.ENDPOINT_PLUGINS_GROUP].name == "winnow"
+
+
+def test_plugin_has_what_an_endpoint_plugin_has() -> None:
+    from vllm.plugins.endpoint_plugins.interface import EndpointPlugin
+
+    from server.vllm_adapter.plugin import WinnowPlugin
+
+    for method in ("attach_router", "init_state"):
+        wanted = inspect.signature(getattr(EndpointPlugin, method))
+        ours = inspect.signature(getattr(WinnowPlugin, method))
+        assert list(ours.parameters) == list(wanted.parameters)
+    assert WinnowPlugin.name == "winnow"
+    assert WinnowPlugin.required_tasks is None
+
+
+def test_amx_can_be_asked_for() -> None:
+    import torch
+
+    assert isinstance(torch.cpu._is_amx_tile_supported(), bool)
+    assert callable(torch.cpu._init_amx)
+
+
+def test_launchers_parts_are_there() -> None:
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.entrypoints.cli.serve import ServeSubcommand
+    from vllm.entrypoints.serve.utils.api_utils import cli_env_setup
+    from vllm.logger import configure_logging_from_args
+
+    command = ServeSubcommand()
+    for method in (command.validate, command.cmd, command.subparser_init):
+        assert callable(method)
+    assert callable(AsyncEngineArgs.from_cli_args)
+    assert callable(AsyncEngineArgs.create_model_config)
+    assert parameters(cli_env_setup) == set()
+    assert len(parameters(configure_logging_from_args)) == 1
+
+
+@pytest.mark.parametrize("route", ["chat_completion", "completion", "responses"])
+def test_vllms_own_routes_take_a_request_and_the_raw_request(route: str) -> None:
+    from vllm.entrypoints.openai.chat_completion import api_router as chat
+    from vllm.entrypoints.openai.completion import api_router as completion
+    from vllm.entrypoints.openai.responses import api_router as responses
+
+    function = {
+        "chat_completion": chat.create_chat_completion,
+        "completion": completion.create_completion,
+        "responses": responses.create_responses,
+    }[route]
+    assert list(inspect.signature(function).parameters) == ["request", "raw_request"]
+
+
+def test_serving_objects_generate_through_their_engine_client() -> None:
+    from vllm.entrypoints.generate.base.serving import GenerateBaseServing
+    from vllm.entrypoints.openai.chat_completion.serving import OpenAIServingChat
+    from vllm.entrypoints.openai.completion.serving import OpenAIServingCompletion
+    from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
+
+    for serving, method in (
+        (OpenAIServingChat, "create_chat_completion"),
+        (OpenAIServingCompletion, "create_completion"),
+        (OpenAIServingResponses, "create_responses"),
+    ):
+        assert issubclass(serving, GenerateBaseServing)
+        assert {"request", "raw_request"} <= parameters(getattr(serving, method))
+        assert "self.engine_client.generate(" in inspect.getsource(serving)
+
+
+def test_state_has_the_serving_objects_under_these_names() -> None:
+    from vllm.entrypoints.generate import api_router
+
+    source = inspect.getsource(api_router)
+    for name in ("chat", "completion", "responses"):
+        assert f"state.openai_serving_{name} = " in source
+
+
+def test_engine_client_has_what_decoders_need() -> None:
+    from vllm.engine.protocol import EngineClient
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    options = parameters(AsyncLLM.generate)
+    assert {"prompt", "sampling_params", "request_id", "data_parallel_rank"} <= options
+    assert {"n", "request_id"} <= parameters(EngineClient.check_admission)
+    fields = set(EngineClient.__annotations__)
+    assert {"vllm_config", "model_config", "renderer", "input_processor"} <= fields
+
+
+def test_parallel_config_tells_where_paths_may_run() -> None:
+    from vllm.config import ParallelConfig
+
+    config = ParallelConfig()
+    assert config.data_parallel_size == 1
+    assert isinstance(config.local_engines_only, bool)
+
+
+def test_replacing_sampling_parameters_validates_them_again() -> None:
+    from vllm.exceptions import VLLMValidationError
+    from vllm.sampling_params import RequestOutputKind, SamplingParams
+
+    drawn = SamplingParams(temperature=0.7, top_p=0.5, top_k=5, min_p=0.1, max_tokens=9)
+    greedy = msgspec.structs.replace(
+        drawn,
+        temperature=0.0,
+        logprobs=2,
+        flat_logprobs=True,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+        skip_clone=True,
+    )
+    assert (greedy.top_p, greedy.top_k, greedy.min_p) == (1.0, 0, 0.0)
+    assert greedy.output_kind == RequestOutputKind.FINAL_ONLY
+    assert drawn.temperature == 0.7
+    with pytest.raises(VLLMValidationError, match="max_tokens"):
+        msgspec.structs.replace(drawn, max_tokens=0)
+
+
+@pytest.mark.parametrize(("ignore_eos", "end"), [(False, 5), (True, None)])
+def test_end_tokens_come_from_the_generation_config(ignore_eos: bool, end: int | None) -> None:
+    from vllm.sampling_params import SamplingParams
+
+    params = SamplingParams(ignore_eos=ignore_eos, stop_token_ids=[7]).clone()
+    params.update_from_generation_config({"eos_token_id": [5, 6]}, 5)
+    assert params.eos_token_id == end
+    assert set(params.stop_token_ids or ()) == ({7} if ignore_eos else {6, 7})
+
+
+def test_flat_logprobs_keep_rows_by_position_with_ranks() -> None:
+    from vllm.logprobs import FlatLogprobs
+
+    flat = FlatLogprobs()
+    flat.append_fast([4, 9], [-0.1, -2.0], iter([1, 2]), ["a", "b"])
+    flat.append_fast([8, 4, 8], [-0.9, -0.6, -0.9], iter([2, 1, 2]), ["c", "a", "c"])
+    assert (flat.start_indices, flat.end_indices) == ([0, 2], [2, 5])
+    assert (flat.token_ids, flat.ranks) == ([4, 9, 8, 4, 8], [1, 2, 2, 1, 2])
+    assert flat.logprobs == [-0.1, -2.0, -0.9, -0.6, -0.9]
+
+
+def test_ranked_reads_rows_by_rank_whatever_their_order() -> None:
+    from vllm.logprobs import FlatLogprobs
+    from vllm.outputs import CompletionOutput
+
+    from server.vllm_adapter.engine import _ranked
+
+    flat = FlatLogprobs()
+    flat.append_fast([8, 4, 8, 3], [-0.9, -0.6, -0.9, -3.0], iter([2, 1, 2, 3]), [None] * 4)
+    completion = CompletionOutput(0, "", [8], None, logprobs=flat)
+    assert _ranked(completion, 2) == (((4, -0.6), (8, -0.9)),)
+
+
+def test_detokenizer_reads_only_the_fields_that_are_handed_to_it() -> None:
+    from vllm.sampling_params import SamplingParams
+    from vllm.v1.engine.detokenizer import BaseIncrementalDetokenizer, IncrementalDetokenizer
+
+    from tests.random_checkpoints import make_tokenizer
+
+    tokenizer = make_tokenizer()
+    request = SimpleNamespace(
+        request_id="r",
+        sampling_params=SamplingParams(),
+        prompt_token_ids=tokenizer.encode("Q"),
+        prompt_embeds=None,
+    )
+    detokenizer = IncrementalDetokenizer.from_new_request(tokenizer, request)
+    assert isinstance(detokenizer, BaseIncrementalDetokenizer)
+    duck = tokenizer.encode("🦆", add_special_tokens=False)
+    assert len(duck) == 4
+    assert [detokenizer.decode_next(token_id) for token_id in duck] == ["", "", "", "🦆"]
+
+
+def test_outputs_are_built_by_keyword() -> None:
+    from vllm.outputs import CompletionOutput, RequestOutput
+
+    assert {"index", "text", "token_ids", "finish_reason", "stop_reason", "logprobs"} <= parameters(
+        CompletionOutput
+    )
+    assert {"request_id", "prompt", "outputs", "finished", "num_cached_tokens"} <= parameters(
+        RequestOutput
+    )
+
+
+def test_reply_models_take_the_report_as_an_extra_field() -> None:
+    from vllm.entrypoints.openai.responses.protocol import ResponseCompletedEvent, ResponsesResponse
+    from vllm.entrypoints.serve.engine.protocol import ErrorResponse
+
+    assert ResponsesResponse.model_config["extra"] == "allow"
+    assert "response" in ResponseCompletedEvent.model_fields
+    assert {"message", "type", "code"} <= set(
+        ErrorResponse.model_fields["error"].annotation.model_fields  # type: ignore[union-attr]  # a model
+    )
+
+
+@pytest.mark.parametrize("api", ["chat_completion", "completion", "responses"])
+def test_requests_keep_unknown_fields(api: str) -> None:
+    from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+    from vllm.entrypoints.openai.completion.protocol import CompletionRequest
+    from vllm.entrypoints.openai.responses.protocol import ResponsesRequest
+
+    model, body = {
+        "chat_completion": (ChatCompletionRequest, {"messages": []}),
+        "completion": (CompletionRequest, {"prompt": "a"}),
+        "responses": (ResponsesRequest, {"input": "a"}),
+    }[api]
+    request = model.model_validate({"model": "m", **body, "decoding": {"strategy": "greedy"}})
+    assert request.model_extra == {"decoding": {"strategy": "greedy"}}
+    assert "temperature" not in request.model_fields_set
+
+
+def test_plugin_attaches_to_an_app_that_serves_chat_only() -> None:
+    from server.vllm_adapter.plugin import WinnowPlugin
+
+    bare, chatting = FastAPI(), FastAPI()
+    chatting.post("/v1/chat/completions")(lambda: None)
+    for app in (bare, chatting):
+        WinnowPlugin().attach_router(app)
+    paths = [{getattr(route, "path", "") for route in app.routes} for app in (bare, chatting)]
+    assert "/v1/responses" not in paths[0]
+    assert {"/v1/responses", "/v1/models/{model:path}"} <= paths[1]

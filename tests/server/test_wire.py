@@ -1,0 +1,97 @@
+import pytest
+
+from decoding.cot_decoding import CoTDecoding
+from decoding.greedy import Greedy
+from server.errors import InvalidRequest, shown
+from server.wire import choose_decoder, split_alias
+
+SERVED = {"pocket", "org/model", "odd:greedy"}
+MAX_PATHS = 64
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("pocket", ("pocket", None)),
+        ("pocket:greedy", ("pocket", "greedy")),
+        ("org/model:cot_decoding", ("org/model", "cot_decoding")),
+        ("odd:greedy", ("odd:greedy", None)),  # a model of that name is served
+        ("odd:greedy:cot_decoding", ("odd:greedy", "cot_decoding")),
+        ("pocket:beam", ("pocket:beam", None)),
+        ("nope:greedy", ("nope:greedy", None)),
+        (":greedy", (":greedy", None)),
+        ("pocket:", ("pocket:", None)),
+    ],
+)
+def test_alias_is_a_served_model_and_a_strategy(model: str, expected: tuple[str, object]) -> None:
+    assert split_alias(model, SERVED) == expected
+
+
+def test_no_field_and_no_alias_is_no_decoder() -> None:
+    assert choose_decoder(None, None, MAX_PATHS) is None
+
+
+def test_alias_alone_takes_the_defaults() -> None:
+    assert choose_decoder(None, "cot_decoding", MAX_PATHS) == CoTDecoding()
+
+
+def test_field_alone_names_strategy_and_parameters() -> None:
+    value = {"strategy": "cot_decoding", "k": 4, "selection": "max"}
+    assert choose_decoder(value, None, MAX_PATHS) == CoTDecoding(k=4, selection="max")
+
+
+def test_alias_names_the_strategy_that_the_field_leaves_out() -> None:
+    assert choose_decoder({"answer": "number"}, "greedy", MAX_PATHS) == Greedy(answer="number")
+
+
+@pytest.mark.parametrize(("k", "limit"), [(64, 64), (1, 1)])
+def test_as_many_paths_as_the_limit_are_allowed(k: int, limit: int) -> None:
+    decoder = choose_decoder({"strategy": "cot_decoding", "k": k}, None, limit)
+    assert decoder == CoTDecoding(k=k)
+
+
+def test_one_path_more_than_the_limit_is_refused() -> None:
+    with pytest.raises(InvalidRequest) as failure:
+        choose_decoder({"strategy": "cot_decoding", "k": 6}, None, 5)
+    assert failure.value.param == "decoding.k"
+    assert failure.value.message == "k must be in 1..5, got 6"
+
+
+def test_defaults_over_the_limit_are_refused_too() -> None:
+    with pytest.raises(InvalidRequest, match=r"1\.\.5, got 10"):
+        choose_decoder(None, "cot_decoding", 5)
+
+
+def test_contradiction_of_alias_and_field_names_both() -> None:
+    with pytest.raises(InvalidRequest, match=r'"greedy".*"cot_decoding"') as failure:
+        choose_decoder({"strategy": "greedy"}, "cot_decoding", MAX_PATHS)
+    assert failure.value.param == "decoding.strategy"
+
+
+@pytest.mark.parametrize("value", [[], "greedy", 0, False, ""], ids=repr)
+def test_what_is_not_an_object_is_refused(value: object) -> None:
+    with pytest.raises(InvalidRequest, match="must be an object") as failure:
+        choose_decoder(value, None, MAX_PATHS)
+    assert failure.value.param == "decoding"
+
+
+def test_union_of_kind_and_pattern_reports_the_branch_that_was_meant() -> None:
+    with pytest.raises(InvalidRequest) as failure:
+        choose_decoder({"strategy": "greedy", "answer": {"pattern": "("}}, None, MAX_PATHS)
+    assert failure.value.param == "decoding.answer.pattern"
+
+
+def test_key_that_is_no_text_is_refused_by_the_field() -> None:
+    with pytest.raises(InvalidRequest) as failure:
+        choose_decoder({"strategy": "greedy", "\ud800": 1}, None, MAX_PATHS)
+    assert failure.value.param == "decoding"
+    assert failure.value.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("a", "'a'"), (3, "3"), ("x" * 100, "'" + "x" * 78 + "…"), (10**5000, "<int>")],
+    ids=["text", "number", "long text", "number that does not print"],
+)
+def test_values_are_shown_at_bearable_length(value: object, expected: str) -> None:
+    assert shown(value) == expected
