@@ -127,7 +127,6 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=5, help="number of decoder layers")
     parser.add_argument("--skill-steps", type=int, default=defaults.num_skill_steps)
     parser.add_argument("--style-steps", type=int, default=defaults.num_style_steps)
-    parser.add_argument("--restart-steps", type=int, default=defaults.num_restart_steps)
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--no-compile", action="store_true", help="run without torch.compile")
     return parser.parse_args()
@@ -137,7 +136,7 @@ def main() -> None:
     arguments = _parse_arguments()
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
-    schedule = Schedule(arguments.skill_steps, arguments.style_steps, arguments.restart_steps)
+    schedule = Schedule(arguments.skill_steps, arguments.style_steps)
     train(
         Training(
             out=arguments.out,
