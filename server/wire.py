@@ -65,8 +65,8 @@ def _parse(value: Any, alias: str | None, max_paths: int) -> Decoder:  # any JSO
 
 def _explain(failure: ValidationError, decoder: type[Decoder], max_paths: int) -> InvalidRequest:
     """The failure that reaches deepest into the request: of a union's, the branch meant."""
-    error = max(failure.errors(include_url=False), key=lambda e: len(_field_path(e, decoder)))
-    path = _field_path(error, decoder)
+    error = max(failure.errors(include_url=False), key=lambda e: len(_field_path(e)))
+    path = _field_path(error)
     name, value = (FIELD, *path)[-1], shown(error["input"])
     if error["type"] == "extra_forbidden":
         allowed = ["pattern"] if len(path) > 1 else list(decoder.model_fields)
@@ -79,7 +79,7 @@ def _explain(failure: ValidationError, decoder: type[Decoder], max_paths: int) -
     return InvalidRequest(".".join((FIELD, *path)), message)
 
 
-def _field_path(error: ErrorDetails, decoder: type[Decoder]) -> tuple[str, ...]:
+def _field_path(error: ErrorDetails) -> tuple[str, ...]:
     """The location without the union's tag and the names of types that pydantic puts in."""
     steps = [str(step) for step in error["loc"][1:]]
     return tuple(s for i, s in enumerate(steps) if i == 0 or (s.islower() and "[" not in s))
