@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -35,7 +35,8 @@ Measure a Winnow server over HTTP. Figures go to stdout as tables, progress to s
 
 sections:
   plain     requests without a decoder: winnow serve against vllm serve, same flags,
-            same environment, concurrency 1 and 16, in turns
+            same environment, concurrency 1 and 16, in turns; with --control also a
+            second vllm serve against the first, which shows the noise
   offline   CoT-decoding at concurrency 8 against the same token work by LLM.generate
   hf        the same against a serial Hugging Face loop over the same k paths
   accuracy  the evaluation set by greedy, CoT-decoding (max, aggregate) and a vote of
@@ -99,10 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--checkpoint", default=POCKET, help="folder, hub name or 'pocket' (bundled; default)")
     add("--problems", type=Path, default=bundled_eval_set(), help="JSONL; default: pocket's")
     add("--url", help="use a server that is running already, such as http://127.0.0.1:8000")
-    add("--port", type=_port, default=8101, help="first of two ports (default %(default)s)")
+    add("--port", type=_port, default=8101, help="first of three ports (default %(default)s)")
     add("--k", type=_count, default=10, help="CoT-decoding's branches (default %(default)s)")
     add("--limit", type=_count, help="accuracy: at most this many problems of each split")
     add("--rounds", type=_count, default=8, help="plain: pairs of rounds (default %(default)s)")
+    add("--control", action="store_true", help="plain: a second vllm serve shows the noise")
     add("--round-s", type=float, default=8.0, help="plain: a round's seconds (%(default)s)")
     add("--cot-rounds", type=_count, default=5, help="offline, hf: rounds (default %(default)s)")
     add("--offline-questions", type=_count, default=100, help="of a round (default %(default)s)")
@@ -119,8 +121,8 @@ def _count(text: str) -> int:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) < 65535:
-        raise argparse.ArgumentTypeError(f"must be in 1..65534, got {text!r}")
+    if not text.isdecimal() or not 1 <= int(text) < 65534:
+        raise argparse.ArgumentTypeError(f"must be in 1..65533, got {text!r}")
     return int(text)
 
 
@@ -154,8 +156,12 @@ def _server(options: argparse.Namespace, how: Serving) -> Iterator[Server]:
 def _measure_plain(setup: Setup) -> Section:
     options = setup.options
     bodies = [greedy(setup.server.model, question(problem)) for problem in setup.without_notes]
-    with running_server("vllm", setup.serving, options.port + 1) as peer:
-        servers: dict[Program, Server] = {"winnow": setup.server, "vllm": peer}
+    peers: list[Program] = ["vllm", "control"] if options.control else ["vllm"]
+    with ExitStack() as stack:
+        servers: dict[Program, Server] = {"winnow": setup.server}
+        for port, program in enumerate(peers, options.port + 1):
+            started = running_server(program, setup.serving, port)
+            servers[program] = stack.enter_context(started)
         figures = [
             measure_plain(servers, bodies, concurrency, options.rounds, options.round_s)
             for concurrency in PLAIN_CONCURRENCIES

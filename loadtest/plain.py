@@ -23,13 +23,18 @@ class Round:
 
 @dataclass(frozen=True)
 class Plain:
-    """`throughput` is Winnow's requests/s to vLLM's; `cpu` its processor time to vLLM's."""
+    """`throughput` is Winnow's requests/s to vLLM's; `cpu` its processor time to vLLM's.
+
+    `control` is the ratio of the requests/s of a second `vllm serve` to the first's, which would
+    be 1 without noise; None where none ran.
+    """
 
     concurrency: int
     num_requests: int
     rounds: Mapping[Program, Sequence[Round]]
     throughput: Ratio
     cpu: Ratio | None
+    control: Ratio | None = None
 
 
 def measure_plain(
@@ -39,10 +44,10 @@ def measure_plain(
     num_rounds: int,
     round_s: float,
 ) -> Plain:
-    """The same requests to both servers in turns, one server loaded at a time.
+    """The same requests to all servers in turns, one server loaded at a time.
 
-    A round has as many requests as the slower server answers in about `round_s` seconds. Who
-    begins a pair of rounds changes from pair to pair.
+    A round has as many requests as the slowest server answers in about `round_s` seconds. Every
+    other time the turns are taken the other way round.
     """
     count = max(MIN_REQUESTS, 4 * concurrency)
     speeds = [
@@ -75,11 +80,12 @@ def summarize(
         rounds,
         paired_ratio(throughput["winnow"], throughput["vllm"]),
         paired_ratio(cpu["winnow"], cpu["vllm"]) if cpu["winnow"] else None,
+        paired_ratio(throughput["control"], throughput["vllm"]) if "control" in rounds else None,
     )
 
 
 def _run_round(server: Server, requests: Sequence[Json], concurrency: int) -> Round:
-    assert server.pid is not None, "both servers are started here"
+    assert server.pid is not None, "all servers are started here"
     before = cpu_seconds(server.pid)
     load = send_all(server.url, requests, concurrency)
     after = cpu_seconds(server.pid)

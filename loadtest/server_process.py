@@ -15,7 +15,8 @@ from urllib.request import ProxyHandler, build_opener
 from loadtest.child_process import ChildFailed, running_child
 from loadtest.serving import Serving
 
-Program = Literal["winnow", "vllm"]
+Program = Literal["winnow", "vllm", "control"]
+"""`control` is `vllm serve` once more: what it differs from the first is noise."""
 
 READY_TIMEOUT_S = 600.0
 ANSWER_TIMEOUT_S = 10.0

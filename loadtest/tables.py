@@ -60,6 +60,7 @@ def plain_table(figures: Sequence[Plain]) -> str:
                 _cpu_ms(winnow),
                 _cpu_ms(vllm),
                 f"{figure.cpu.median:.3f}" if figure.cpu else "–",
+                _spread(figure.control) if figure.control else "–",
             )
         )
     header = (
@@ -72,6 +73,7 @@ def plain_table(figures: Sequence[Plain]) -> str:
         "winnow CPU ms/req",
         "vllm CPU ms/req",
         "CPU ratio",
+        "control by pairs",
     )
     return format_table(header, rows)
 
