@@ -1,7 +1,8 @@
 """What every process of a benchmark is given: the checkpoint, the flags, the environment.
 
 All is passed explicitly, to ours and to the peers alike, so that no side profits from a default.
-The values are those that `winnow serve` would add by itself.
+The values are those that `winnow serve` would add by itself, but for the one that names code of
+Winnow's own (`--worker-cls`): that is part of what is measured.
 """
 
 import os

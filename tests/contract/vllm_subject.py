@@ -9,6 +9,7 @@ from vllm.inputs.engine import tokens_input
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 from vllm.v1.engine.async_llm import AsyncLLM
 
+from server.defaults import CPU_FLAGS
 from server.vllm_adapter.amx import request_amx
 from server.vllm_adapter.engine import VLLMEngine
 
@@ -16,7 +17,9 @@ _request_numbers = count()
 
 
 @asynccontextmanager
-async def running_llm(model: str, max_model_len: int | None = None) -> AsyncIterator[AsyncLLM]:
+async def running_llm(
+    model: str, max_model_len: int | None = None, max_num_batched_tokens: int | None = None
+) -> AsyncIterator[AsyncLLM]:
     request_amx()
     arguments = AsyncEngineArgs(
         model=model,
@@ -24,6 +27,8 @@ async def running_llm(model: str, max_model_len: int | None = None) -> AsyncIter
         block_size=32,
         max_logprobs=64,
         max_model_len=max_model_len,
+        max_num_batched_tokens=max_num_batched_tokens,
+        worker_cls=CPU_FLAGS["--worker-cls"] or "auto",
         disable_log_stats=True,
     )
     llm = AsyncLLM.from_engine_args(arguments)

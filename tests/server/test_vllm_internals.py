@@ -52,6 +52,20 @@ def test_amx_can_be_asked_for() -> None:
     assert callable(torch.cpu._init_amx)
 
 
+def test_runner_draws_and_discards_where_the_worker_steps_in() -> None:
+    from vllm.v1.worker.cpu_model_runner import CPUModelRunner
+
+    from server.vllm_adapter.cpu_worker import RewindingModelRunner
+
+    for method in ("_sample", "_bookkeeping_sync"):
+        assert callable(getattr(CPUModelRunner, method))
+        assert method in vars(RewindingModelRunner)
+    source = inspect.getsource(CPUModelRunner._bookkeeping_sync)
+    assert "self.discard_request_mask.np[:num_reqs]" in source
+    assert "self.input_batch.generators.get(" in source
+    assert "gen.set_offset(" in source, "vLLM mended it: RewindingModelRunner may go"
+
+
 def test_launchers_parts_are_there() -> None:
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.entrypoints.cli.serve import ServeSubcommand

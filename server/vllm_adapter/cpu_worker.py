@@ -1,0 +1,51 @@
+"""vLLM's CPU worker, repaired for seeded requests whose prompt is prefilled in parts.
+
+Every step samples a token for every request, also for one whose prompt is not complete yet. vLLM
+0.32 throws that token away and takes the draw back by the generator's offset, which generators
+on CPU do not have: the engine dies. Here the generator's state is kept from before the draw, so
+that a seed gives the same tokens however its prompt was cut.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from vllm.v1.worker.cpu_model_runner import CPUModelRunner
+from vllm.v1.worker.cpu_worker import CPUWorker as VLLMCPUWorker
+
+
+class CPUWorker(VLLMCPUWorker):
+    """Named to vLLM by `--worker-cls`."""
+
+    def init_device(self) -> None:
+        super().init_device()  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
+        # vLLM's worker makes its runner itself, of a class that it does not let us name.
+        if type(self.model_runner) is CPUModelRunner:
+            self.model_runner.__class__ = RewindingModelRunner
+
+
+class RewindingModelRunner(CPUModelRunner):
+    # Any: what these two take and give is vLLM's business and changes with it.
+    def _sample(self, *args: Any, **kwargs: Any) -> Any:
+        generators = self.input_batch.generators
+        self._before_draw: dict[int, torch.Tensor] = {
+            index: generators[index].get_state()
+            for index in self._discarded()
+            if index in generators
+        }
+        return super()._sample(*args, **kwargs)
+
+    def _bookkeeping_sync(self, *args: Any, **kwargs: Any) -> Any:
+        generators = self.input_batch.generators
+        rewound = {index: generators.pop(index) for index in self._before_draw}
+        for index, generator in rewound.items():
+            generator.set_state(self._before_draw[index])
+        try:
+            return super()._bookkeeping_sync(*args, **kwargs)
+        finally:
+            generators.update(rewound)
+
+    def _discarded(self) -> list[int]:
+        """Requests of this step whose sampled token is thrown away."""
+        mask = self.discard_request_mask.np[: self.input_batch.num_reqs]
+        return [int(index) for index in np.nonzero(mask)[0]]
