@@ -7,9 +7,10 @@ from pydantic import Field, TypeAdapter
 from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Decoder
 from decoding.greedy import Greedy
+from decoding.majority_vote import MajorityVote
 
 AnyDecoder = Annotated[
-    Greedy | CoTDecoding,
+    Greedy | CoTDecoding | MajorityVote,
     Field(discriminator="strategy"),
 ]
 

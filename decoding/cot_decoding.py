@@ -24,6 +24,7 @@ from decoding.decoder import Decoder, Emit, Outcome, Progress
 from decoding.engine import Engine, Prompt, Ranked, Sampling
 from decoding.path import Path, collect_path
 from decoding.report import Candidate, Dropped, Report
+from decoding.standing import drop_reason
 from decoding.stopwatch import Stopwatch
 from decoding.voting import leader, share, tally
 
@@ -53,6 +54,7 @@ class CoTDecoding(Decoder):
 
     fan_out_field: ClassVar[str | None] = "k"
     is_greedy: ClassVar[bool] = True
+    forces_tokens: ClassVar[bool] = True
 
     strategy: Literal["cot_decoding"] = "cot_decoding"
     k: int = Field(10, ge=1, description="how many first tokens to branch on")
@@ -145,16 +147,8 @@ class CoTDecoding(Decoder):
 def _scored(path: Path, answer: Answer | None, num_tokens: int) -> Scored:
     confidence = answer_confidence(path, answer) if answer else None
     return Scored(
-        path, answer.value if answer else None, confidence, _drop(path, answer), num_tokens
+        path, answer.value if answer else None, confidence, drop_reason(path, answer), num_tokens
     )
-
-
-def _drop(path: Path, answer: Answer | None) -> Dropped | None:
-    if not path.text.strip():
-        return "empty"
-    if path.finish_reason != "stop":
-        return "truncated"
-    return None if answer else "no_answer"
 
 
 async def _cue_answers(engine: Engine, prompt: Prompt, scored: Sequence[Scored]) -> list[Scored]:

@@ -42,12 +42,15 @@ class Decoder(BaseModel):
 
     `fan_out_field` names the field that sets how many paths run at once, for limits and their
     error messages; None where there is a single path. A decoder whose `is_greedy` is true never
-    samples, so a request's sampling parameters contradict it.
+    samples, so a request's sampling parameters contradict it. One that `forces_tokens` begins its
+    paths with tokens that were not generated there, which grammars, penalties and budgets would
+    not see.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     fan_out_field: ClassVar[str | None] = None
     is_greedy: ClassVar[bool] = False
+    forces_tokens: ClassVar[bool] = False
 
     strategy: str
     answer: AnswerFormat = Field(

@@ -29,19 +29,26 @@ class Prompt:
 class Sampling:
     """How one path is drawn. `temperature` 0 is greedy; `num_logprobs` 0 asks for none.
 
-    `stream` false lets the engine answer once, when the path is complete, which is cheaper.
+    `top_p` and `top_k` None are the request's own. `is_scored` asks for the log-probability of
+    each token that was taken. `stream` false lets the engine answer once, when the path is
+    complete, which is cheaper.
     """
 
     max_tokens: int
     temperature: float = 0.0
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
     num_logprobs: int = 0
+    is_scored: bool = False
     stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """The next tokens of a path; `ranked` has one entry per token when asked for.
+    """The next tokens of a path; `ranked` and `logprobs` have one entry per token when asked for.
 
+    `logprobs` are those of the tokens taken, natural logarithms of raw probabilities as above.
     `finish_reason` is None until the last delta, then vLLM's word: "stop", "length", "abort" …
     `native` is what the engine itself said. It is opaque to decoders, which hand a delta that
     they stream through on as it is.
@@ -52,6 +59,7 @@ class Delta:
     finish_reason: str | None = None
     stop_reason: int | str | None = None
     native: object = None
+    logprobs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +83,15 @@ class Engine(Protocol):
 
     Cancelling the task that iterates `generate` aborts the path and frees its memory.
     `context_length` is the most tokens that a prompt and its continuation may have together.
+    `num_running_tokens` is how many the paths that are running now have generated so far: what is
+    spent when they are cancelled.
     """
 
     @property
     def context_length(self) -> int: ...
+
+    @property
+    def num_running_tokens(self) -> int: ...
 
     def generate(
         self, token_ids: Sequence[int], sampling: Sampling

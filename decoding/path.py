@@ -13,8 +13,9 @@ class Path:
     """One continuation of the prompt.
 
     `ranked[i]` is the distribution that `token_ids[i]` was taken from; it is empty when the
-    decoder asked for no log-probabilities. `decoded.text` is cut at a stop string;
-    `token_ids` keeps every token that was spent.
+    decoder asked for no log-probabilities. `logprobs` are those of the tokens that the engine
+    took, likewise. `decoded.text` is cut at a stop string; `token_ids` keeps every token that
+    was spent.
     """
 
     token_ids: tuple[int, ...]
@@ -22,6 +23,7 @@ class Path:
     decoded: DecodedText
     finish_reason: str
     stop_reason: int | str | None = None
+    logprobs: tuple[float, ...] = ()
 
     @property
     def text(self) -> str:
@@ -31,6 +33,17 @@ class Path:
     def gaps(self) -> tuple[float, ...]:
         """p(x1) - p(x2) at each token, in 0..1."""
         return tuple(map(top_two_gap, self.ranked))
+
+    @property
+    def mean_logprob(self) -> float:
+        """Per token, natural logarithm: the length-normalised log-probability of the path.
+
+        Raises:
+            ValueError: the path was not scored.
+        """
+        if not self.logprobs:
+            raise ValueError("the path carries no log-probabilities of its tokens")
+        return sum(self.logprobs) / len(self.logprobs)
 
 
 def top_two_gap(ranked: Ranked) -> float:
@@ -60,12 +73,14 @@ async def collect_path(
         PathAborted: the engine stopped before the path's end.
     """
     token_ids, ranked = list(prefix), list(prefix_ranked)
+    logprobs: list[float] = []
     finish_reason = _prefix_finish(engine, prompt, prefix)
     stop_reason: int | str | None = None
     if finish_reason is None:
         async for delta in engine.generate((*prompt.token_ids, *prefix), sampling):
             token_ids.extend(delta.token_ids)
             ranked.extend(delta.ranked)
+            logprobs.extend(delta.logprobs)
             stop_reason = delta.stop_reason
             finish_reason = delta.finish_reason
             if on_delta is not None:
@@ -75,7 +90,9 @@ async def collect_path(
     decoded, stopped_by = _cut(engine.decode(token_ids), prompt)
     if stopped_by is not None:
         finish_reason, stop_reason = "stop", stopped_by
-    return Path(tuple(token_ids), tuple(ranked), decoded, finish_reason, stop_reason)
+    return Path(
+        tuple(token_ids), tuple(ranked), decoded, finish_reason, stop_reason, tuple(logprobs)
+    )
 
 
 def _prefix_finish(engine: Engine, prompt: Prompt, prefix: Sequence[int]) -> str | None:

@@ -21,6 +21,8 @@ class TableEngine:
     """Tokens are words of the table; `table[words after the prompt]` gives what comes next.
 
     A missing entry means: end here, surely. `started`, `finished` and `aborted` count paths.
+    A sampled path (temperature above 0) that begins at the prompt says the next of `samples`, word
+    for word, whatever its probability.
     `delays` says how often the path that begins with these words yields to the event loop before
     its first token, so that a test chooses the order in which paths finish.
     """
@@ -29,12 +31,15 @@ class TableEngine:
     prompt: tuple[str, ...] = ("Q",)
     context_length: int = 1000
     delays: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    samples: Sequence[tuple[str, ...]] = ()
     started: int = 0
     finished: int = 0
     aborted: int = 0
+    num_running_tokens: int = 0
 
     def __post_init__(self) -> None:
-        words = [END, *self.prompt]
+        self._undrawn = iter(self.samples)
+        words = [END, *self.prompt, *(word for sample in self.samples for word in sample)]
         for prefix, distribution in self.table.items():
             words.extend((*prefix, *distribution))
         self.words = list(dict.fromkeys(words))
@@ -70,24 +75,34 @@ class TableEngine:
     ) -> AsyncGenerator[Delta, None]:
         self.started += 1
         said = tuple(self.words[token_id] for token_id in token_ids)[len(self.prompt) :]
+        script = next(self._undrawn) if sampling.temperature > 0 else None
+        num_tokens = 0
         try:
-            for _ in range(self.delays.get(said, 0)):
+            for _ in range(self.delays.get(said if script is None else script, 0)):
                 await asyncio.sleep(0)
             for step in range(sampling.max_tokens):
                 await asyncio.sleep(0)
                 ranked = self._rank(said)
-                token_id = ranked[0][0]
+                token_id = ranked[0][0] if script is None else self._word_id(script, step)
                 said = (*said, self.words[token_id])
+                num_tokens += 1
+                self.num_running_tokens += 1
                 is_last = step + 1 == sampling.max_tokens
                 reason = "stop" if self.is_end(token_id) else "length" if is_last else None
                 asked = (ranked[: sampling.num_logprobs],) if sampling.num_logprobs else ()
-                yield Delta((token_id,), asked, reason)
+                scored = (dict(ranked)[token_id],) if sampling.is_scored else ()
+                yield Delta((token_id,), asked, reason, logprobs=scored)
                 if reason == "stop":
                     break
         except (asyncio.CancelledError, GeneratorExit):
             self.aborted += 1
             raise
+        finally:
+            self.num_running_tokens -= num_tokens
         self.finished += 1
+
+    def _word_id(self, script: Sequence[str], step: int) -> int:
+        return self.words.index(script[step] if step < len(script) else END)
 
     def _rank(self, said: tuple[str, ...]) -> Ranked:
         distribution = self.table.get(said, {END: 1.0})

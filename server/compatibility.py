@@ -27,10 +27,14 @@ NEUTRAL_WHEN_GREEDY: dict[str, tuple[Any, ...]] = {
     "min_p": (0,),
 }
 
-NEUTRAL_WHEN_BRANCHING: dict[str, tuple[Any, ...]] = {
+NEUTRAL_WHEN_FANNED_OUT: dict[str, tuple[Any, ...]] = {
     "logprobs": (False,),
     "top_logprobs": (0,),
     "include": ([],),
+}
+"""The winner's log-probabilities are not kept in the API's form."""
+
+NEUTRAL_WHEN_FORCED: dict[str, tuple[Any, ...]] = {
     "tool_choice": ("auto", "none"),
     "structured_outputs": (),
     "presence_penalty": (0,),
@@ -64,7 +68,13 @@ def refuse_contradictions(decoder: Decoder, given: Fields) -> None:
     if decoder.fan_out_field is not None:
         _refuse(
             given,
-            NEUTRAL_WHEN_BRANCHING,
+            NEUTRAL_WHEN_FANNED_OUT,
+            f'is not available with strategy "{strategy}", which chooses among several paths',
+        )
+    if decoder.forces_tokens:
+        _refuse(
+            given,
+            NEUTRAL_WHEN_FORCED,
             f'cannot be honoured by strategy "{strategy}", whose paths begin with chosen tokens',
         )
         _refuse_structured_text(given, strategy)

@@ -1,8 +1,10 @@
 """From a request's `model` and `decoding` to a decoder, or to an error that names the field."""
 
-from collections.abc import Container
-from typing import Any
+from collections.abc import Container, Mapping
+from types import MappingProxyType
+from typing import Any, cast
 
+from annotated_types import Ge
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -11,6 +13,14 @@ from decoding.decoder import Decoder
 from server.errors import InvalidRequest, shown
 
 FIELD = "decoding"
+SAMPLING_FIELDS: Mapping[str, tuple[int, ...]] = {
+    "temperature": (),
+    "top_p": (),
+    "top_k": (0, -1),
+    "seed": (),
+}
+"""Fields that requests have and decoders which sample have, too; with values that mean nothing."""
+NOTHING_GIVEN: Mapping[str, Any] = MappingProxyType({})
 
 
 def split_alias(model: str, served: Container[str]) -> tuple[str, str | None]:
@@ -21,8 +31,15 @@ def split_alias(model: str, served: Container[str]) -> tuple[str, str | None]:
     return model, None
 
 
-def choose_decoder(decoding: Any, alias: str | None, max_paths: int) -> Decoder | None:
+def choose_decoder(
+    decoding: Any,
+    alias: str | None,
+    max_paths: int,
+    given: Mapping[str, Any] = NOTHING_GIVEN,
+) -> Decoder | None:
     """The decoder that a request names in `decoding` (any JSON), by its model's alias, or not.
+
+    A decoder that samples takes over what the request's other fields, `given`, say of sampling.
 
     Raises:
         InvalidRequest: the object does not describe a decoder, contradicts the alias or asks
@@ -30,13 +47,50 @@ def choose_decoder(decoding: Any, alias: str | None, max_paths: int) -> Decoder 
     """
     if decoding is None and alias is None:
         return None
-    decoder = _parse({} if decoding is None else decoding, alias, max_paths)
+    value = {} if decoding is None else decoding
+    own = _own_sampling(value, alias, given) if isinstance(value, dict) else {}
+    try:
+        decoder = _parse({**own, **value} if own else value, alias, max_paths)
+    except InvalidRequest as refusal:
+        name = refusal.param.removeprefix(f"{FIELD}.")
+        raise (InvalidRequest(name, refusal.message) if name in own else refusal) from None
     if decoder.num_paths > max_paths:
+        name = decoder.fan_out_field or ""
+        limits = f"{_least(type(decoder), name)}..{max_paths}"
         raise InvalidRequest(
-            f"{FIELD}.{decoder.fan_out_field}",
-            f"{decoder.fan_out_field} must be in 1..{max_paths}, got {shown(decoder.num_paths)}",
+            f"{FIELD}.{name}", f"{name} must be in {limits}, got {shown(decoder.num_paths)}"
         )
     return decoder
+
+
+def _least(decoder: type[Decoder], name: str) -> int:
+    """The smallest value that the field allows."""
+    bounds = (limit.ge for limit in decoder.model_fields[name].metadata if isinstance(limit, Ge))
+    return cast(int, next(bounds))
+
+
+def _own_sampling(
+    value: dict[str, Any], alias: str | None, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The request's own sampling fields (any JSON) that its decoder has, too.
+
+    Raises:
+        InvalidRequest: the two say different things.
+    """
+    decoder = DECODERS.get(str(value.get("strategy", alias)))
+    fields = decoder.model_fields if decoder else {}
+    own = {
+        name: given[name]
+        for name, neutral in SAMPLING_FIELDS.items()
+        if name in fields and given.get(name) is not None and given[name] not in neutral
+    }
+    for name in own.keys() & value.keys():
+        if own[name] != value[name]:
+            raise InvalidRequest(
+                name,
+                f"{name} is {shown(own[name])} here and {shown(value[name])} in {FIELD}; give one",
+            )
+    return own
 
 
 def _parse(value: Any, alias: str | None, max_paths: int) -> Decoder:  # any JSON
@@ -72,7 +126,13 @@ def _explain(failure: ValidationError, decoder: type[Decoder], max_paths: int) -
         allowed = ["pattern"] if len(path) > 1 else list(decoder.model_fields)
         message = f"unknown key {shown(name)}; allowed are {_listed(allowed)}"
     elif name == decoder.fan_out_field and error["type"] == "greater_than_equal":
-        message = f"{name} must be in 1..{max_paths}, got {value}"
+        message = f"{name} must be in {_least(decoder, name)}..{max_paths}, got {value}"
+        message += '; use "greedy" for one' if error["input"] == 1 else ""
+    elif name == "temperature" and error["type"] == "greater_than":
+        message = (
+            f"temperature must be above 0, got {value}: at 0 all samples are the same; "
+            'use "greedy" for one'
+        )
     else:
         reason = error["msg"].removeprefix("Value error, ")
         message = f"{name}: {reason[0].lower()}{reason[1:]}, got {value}"

@@ -44,6 +44,7 @@ class VLLMEngine:
         self._request_id = request_id
         self._options = options
         self._num_started = 0
+        self._running: set[str] = set()
         self.num_cached_tokens: int | None = None
         prompt_token_ids = cast(Any, engine_input)["prompt_token_ids"]  # a union of typed dicts
         self._prompt_token_ids: tuple[int, ...] = tuple(prompt_token_ids)
@@ -64,19 +65,35 @@ class VLLMEngine:
     def context_length(self) -> int:
         return self._client.model_config.max_model_len
 
+    @property
+    def num_running_tokens(self) -> int:
+        """As far as the engine's steps have been read here; one step may be under way."""
+        # Any: the client's protocol does not name it, AsyncLLM has it.
+        processor: Any = cast(Any, self._client).output_processor
+        return sum(
+            len(processor.request_states[internal_id].detokenizer.output_token_ids)
+            for path_id in self._running
+            for internal_id in processor.external_req_ids.get(path_id, ())
+        )
+
     async def generate(
         self, token_ids: Sequence[int], sampling: Sampling
     ) -> AsyncGenerator[Delta, None]:
         # Cast: vLLM's EngineInput is a union of typed dicts that mypy cannot spread.
         engine_input = cast(EngineInput, {**self._input, "prompt_token_ids": list(token_ids)})
+        path_id = self._next_id()
         outputs = self._client.generate(
-            engine_input, self._path_params(token_ids, sampling), self._next_id(), **self._options
+            engine_input, self._path_params(token_ids, sampling), path_id, **self._options
         )
-        async with aclosing(outputs):
-            async for output in outputs:
-                if self.num_cached_tokens is None:
-                    self.num_cached_tokens = output.num_cached_tokens
-                yield _delta(output, sampling.num_logprobs)
+        self._running.add(path_id)
+        try:
+            async with aclosing(outputs):
+                async for output in outputs:
+                    if self.num_cached_tokens is None:
+                        self.num_cached_tokens = output.num_cached_tokens
+                    yield _delta(output, sampling)
+        finally:
+            self._running.discard(path_id)
 
     def decode(self, token_ids: Sequence[int]) -> DecodedText:
         detokenizer = self._detokenizer()
@@ -120,8 +137,13 @@ class VLLMEngine:
             "max_tokens": sampling.max_tokens,
             "min_tokens": min(min_tokens, sampling.max_tokens),
             "temperature": sampling.temperature,
+            "seed": sampling.seed,
         }
-        if sampling.num_logprobs:
+        if sampling.top_p is not None:
+            changes["top_p"] = sampling.top_p
+        if sampling.top_k is not None:
+            changes["top_k"] = sampling.top_k
+        if sampling.num_logprobs or sampling.is_scored:
             changes |= {"logprobs": sampling.num_logprobs, "flat_logprobs": True}
         elif not sampling.stream:
             changes["logprobs"] = None
@@ -151,15 +173,23 @@ class VLLMEngine:
         return detokenizer
 
 
-def _delta(output: RequestOutput, num_logprobs: int) -> Delta:
-    completion = output.outputs[0]
+def _delta(output: RequestOutput, sampling: Sampling) -> Delta:
+    completion, num_logprobs = output.outputs[0], sampling.num_logprobs
     return Delta(
         token_ids=tuple(completion.token_ids),
         ranked=_ranked(completion, num_logprobs) if num_logprobs else (),
+        logprobs=_logprobs(completion) if sampling.is_scored else (),
         finish_reason=completion.finish_reason,
         stop_reason=completion.stop_reason,
         native=output,
     )
+
+
+def _logprobs(completion: CompletionOutput) -> tuple[float, ...]:
+    """Of the tokens taken: a position lists that one first."""
+    flat = completion.logprobs
+    assert isinstance(flat, FlatLogprobs), "flat_logprobs was asked for"
+    return tuple(flat.logprobs[start] for start in flat.start_indices)
 
 
 def _ranked(completion: CompletionOutput, num_logprobs: int) -> tuple[Ranked, ...]:

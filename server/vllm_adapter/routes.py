@@ -89,9 +89,10 @@ async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | N
     value = extra.get(FIELD, {} if alias else None)
     if value is None:
         raise InvalidRequest(FIELD, "decoding must be an object, got null; leave it out instead")
-    decoder = choose_decoder(value, alias, settings.max_paths)
+    given = given_fields(request)
+    decoder = choose_decoder(value, alias, settings.max_paths, given)
     assert decoder is not None
-    refuse_contradictions(decoder, given_fields(request))
+    refuse_contradictions(decoder, given)
     if decoder.prompt_template is not None and not isinstance(request, CompletionRequest):
         raise InvalidRequest(
             f"{FIELD}.prompt_template",

@@ -72,6 +72,22 @@ async def test_one_logprob_is_the_likeliest_tokens(subject: Subject) -> None:
     assert {len(ranked) for ranked in one.ranked} == {1}
 
 
+async def test_tokens_taken_are_scored_when_asked(subject: Subject) -> None:
+    """A greedy path takes the likeliest token: its log-probability is the first of the ranked."""
+    path = await greedy_path(subject, num_logprobs=NUM_LOGPROBS, is_scored=True)
+    assert list(path.logprobs) == [ranked[0][1] for ranked in path.ranked]
+    scored = await greedy_path(subject, is_scored=True)
+    assert scored.ranked == ()
+    assert list(scored.logprobs) == pytest.approx(list(path.logprobs), abs=1e-3)
+    assert (await greedy_path(subject)).logprobs == ()
+
+
+async def test_no_tokens_are_running_when_no_path_is(subject: Subject) -> None:
+    assert subject.engine.num_running_tokens == 0
+    await greedy_path(subject)
+    assert subject.engine.num_running_tokens == 0
+
+
 async def test_the_token_limit_ends_a_path_with_length(subject: Subject) -> None:
     path = await greedy_path(subject, max_tokens=2)
     assert len(path.token_ids) == 2

@@ -15,6 +15,7 @@ MODEL = "pocket"
 MESSAGES = [{"role": "user", "content": QUESTION}]
 COT = {"strategy": "cot_decoding", "k": 3}
 GREEDY = {"strategy": "greedy"}
+VOTE = {"strategy": "majority_vote", "num_samples": 4, "seed": 1}
 
 Json = dict[str, Any]
 

@@ -5,9 +5,11 @@ import pytest
 from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Decoder
 from decoding.greedy import Greedy
+from decoding.majority_vote import MajorityVote
 from server.compatibility import (
     NEUTRAL,
-    NEUTRAL_WHEN_BRANCHING,
+    NEUTRAL_WHEN_FANNED_OUT,
+    NEUTRAL_WHEN_FORCED,
     NEUTRAL_WHEN_GREEDY,
     refuse_contradictions,
 )
@@ -31,17 +33,30 @@ def test_field_that_would_be_ignored_is_refused(decoder: Decoder, field: str) ->
     assert error.message.endswith("got 7")
 
 
-@pytest.mark.parametrize("field", NEUTRAL_WHEN_BRANCHING)
+@pytest.mark.parametrize("field", NEUTRAL_WHEN_FANNED_OUT)
+def test_log_probabilities_of_one_of_several_paths_are_refused(field: str) -> None:
+    for decoder in (CoTDecoding(), MajorityVote()):
+        assert refused(decoder, **{field: 7}).param == field
+    refuse_contradictions(Greedy(), {field: 7})
+
+
+@pytest.mark.parametrize("field", NEUTRAL_WHEN_FORCED)
 def test_field_that_restarts_behind_a_forced_token_is_refused_by_branching(field: str) -> None:
     assert refused(CoTDecoding(), **{field: 7}).param == field
-    refuse_contradictions(Greedy(), {field: 7})
+    for decoder in (Greedy(), MajorityVote()):
+        refuse_contradictions(decoder, {field: 7})
+
+
+@pytest.mark.parametrize("field", NEUTRAL_WHEN_GREEDY)
+def test_sampling_field_is_honoured_by_a_vote(field: str) -> None:
+    refuse_contradictions(MajorityVote(), {field: 7})
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         (field, value)
-        for table in (NEUTRAL, NEUTRAL_WHEN_GREEDY, NEUTRAL_WHEN_BRANCHING)
+        for table in (NEUTRAL, NEUTRAL_WHEN_GREEDY, NEUTRAL_WHEN_FANNED_OUT, NEUTRAL_WHEN_FORCED)
         for field, values in table.items()
         for value in (*values, None)
     ],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from decoding.catalog import DECODERS
 from decoding.cot_decoding import CoTDecoding
 from decoding.report import Report
 from tests.random_checkpoints import CONTEXT_LENGTH, make_checkpoint
@@ -143,4 +144,4 @@ def test_paths_end_at_the_context_where_no_limit_was_given(base_http: httpx.Clie
 
 def test_aliases_carry_the_served_name(base_http: httpx.Client) -> None:
     ids = [card["id"] for card in base_http.get("/v1/models").json()["data"]]
-    assert ids == ["base", "base:greedy", "base:cot_decoding"]
+    assert ids == ["base", *(f"base:{strategy}" for strategy in DECODERS)]

@@ -5,12 +5,14 @@ import openai
 import pytest
 
 from tests.server.events import read_stream
-from tests.server.questions import COT, GREEDY, MESSAGES, MODEL, Json, chat, completion
+from tests.server.questions import COT, GREEDY, MESSAGES, MODEL, VOTE, Json, chat, completion
 
 pytestmark = pytest.mark.vllm
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 USAGE = {"stream_options": {"include_usage": True}}
-DECODINGS = pytest.mark.parametrize("decoding", [COT, GREEDY], ids=["cot_decoding", "greedy"])
+DECODINGS = pytest.mark.parametrize(
+    "decoding", [COT, GREEDY, VOTE], ids=lambda decoding: decoding["strategy"]
+)
 
 
 @DECODINGS

@@ -2,6 +2,7 @@ import pytest
 
 from decoding.cot_decoding import CoTDecoding
 from decoding.greedy import Greedy
+from decoding.majority_vote import MAX_SEED, MajorityVote
 from server.errors import InvalidRequest, shown
 from server.wire import choose_decoder, split_alias
 
@@ -95,3 +96,92 @@ def test_key_that_is_no_text_is_refused_by_the_field() -> None:
 )
 def test_values_are_shown_at_bearable_length(value: object, expected: str) -> None:
     assert shown(value) == expected
+
+
+VOTE = {"strategy": "majority_vote"}
+
+
+def test_vote_takes_over_the_requests_own_sampling_fields() -> None:
+    given = {"temperature": 0.3, "top_p": 0.9, "top_k": 40, "seed": 7, "max_tokens": 9}
+    decoder = choose_decoder(VOTE, None, MAX_PATHS, given)
+    assert decoder == MajorityVote(temperature=0.3, top_p=0.9, top_k=40, seed=7)
+    assert choose_decoder(None, "majority_vote", MAX_PATHS, given) == decoder
+
+
+@pytest.mark.parametrize("top_k", [0, -1])
+def test_value_that_switches_top_k_off_is_none(top_k: int) -> None:
+    assert choose_decoder(VOTE, None, MAX_PATHS, {"top_k": top_k}) == MajorityVote()
+
+
+def test_sampling_fields_may_be_said_twice_but_not_differently() -> None:
+    value = {**VOTE, "temperature": 0.5}
+    same = choose_decoder(value, None, MAX_PATHS, {"temperature": 0.5})
+    assert same == MajorityVote(temperature=0.5)
+    with pytest.raises(InvalidRequest) as failure:
+        choose_decoder(value, None, MAX_PATHS, {"temperature": 1})
+    assert failure.value.param == "temperature"
+    assert failure.value.message == "temperature is 1 here and 0.5 in decoding; give one"
+
+
+def test_other_decoders_do_not_take_sampling_fields_over() -> None:
+    given = {"temperature": 0, "seed": 7}
+    assert choose_decoder({"strategy": "greedy"}, None, MAX_PATHS, given) == Greedy()
+
+
+@pytest.mark.parametrize(
+    ("value", "given", "param", "message"),
+    [
+        (
+            {"num_samples": 1},
+            {},
+            "decoding.num_samples",
+            'num_samples must be in 2..64, got 1; use "greedy" for one',
+        ),
+        ({"num_samples": 0}, {}, "decoding.num_samples", "num_samples must be in 2..64, got 0"),
+        (
+            {"num_samples": 10**9},
+            {},
+            "decoding.num_samples",
+            "num_samples must be in 2..64, got 1000000000",
+        ),
+        (
+            {"temperature": 0},
+            {},
+            "decoding.temperature",
+            "temperature must be above 0, got 0: at 0 all samples are the same; "
+            'use "greedy" for one',
+        ),
+        (
+            {},
+            {"temperature": 0},
+            "temperature",
+            "temperature must be above 0, got 0: at 0 all samples are the same; "
+            'use "greedy" for one',
+        ),
+        (
+            {},
+            {"seed": -1},
+            "seed",
+            "seed: input should be greater than or equal to 0, got -1",
+        ),
+        (
+            {"seed": MAX_SEED + 1},
+            {},
+            "decoding.seed",
+            f"seed: input should be less than or equal to {MAX_SEED}, got {MAX_SEED + 1}",
+        ),
+        (
+            {"weight": "votes"},
+            {},
+            "decoding.weight",
+            "weight: input should be 'count', 'probability' or 'confidence', got 'votes'",
+        ),
+    ],
+)
+def test_vote_out_of_range_is_refused_with_a_way_out(
+    value: dict[str, object], given: dict[str, object], param: str, message: str
+) -> None:
+    with pytest.raises(InvalidRequest) as failure:
+        choose_decoder({**VOTE, **value}, None, MAX_PATHS, given)
+    assert failure.value.param == param
+    assert failure.value.message == message

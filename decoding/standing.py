@@ -1,0 +1,16 @@
+"""Which paths may stand for selection; pure."""
+
+from decoding.answers import Answer
+from decoding.path import Path
+from decoding.report import Dropped
+
+
+def drop_reason(
+    path: Path, answer: Answer | None, *, may_be_truncated: bool = False
+) -> Dropped | None:
+    """Why a path cannot be selected, None when it can."""
+    if not path.text.strip():
+        return "empty"
+    if path.finish_reason != "stop" and not may_be_truncated:
+        return "truncated"
+    return None if answer else "no_answer"
