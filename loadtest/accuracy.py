@@ -8,9 +8,11 @@ from tqdm import tqdm
 from loadtest.client import Json, Load, send_all
 from loadtest.eval_set import Problem
 from loadtest.request_bodies import (
+    NUM_SAMPLES,
     Message,
     cot_decoding,
     greedy,
+    majority_vote,
     question,
     question_with_notes,
     samples,
@@ -107,7 +109,8 @@ def methods(k: int) -> tuple[Method, ...]:
     return (
         Method("greedy", greedy, answer_of_text),
         *(_cot_method(name, k, selection) for selection, name in by_selection.items()),
-        Method("vote of 20, T=1", samples, answer_of_vote),
+        Method(f"vote of {NUM_SAMPLES} by the client", samples, answer_of_vote),
+        Method(f"majority_vote, {NUM_SAMPLES}", majority_vote, answer_of_report),
     )
 
 

@@ -39,8 +39,9 @@ sections:
             second vllm serve against the first, which shows the noise
   offline   CoT-decoding at concurrency 8 against the same token work by LLM.generate
   hf        the same against a serial Hugging Face loop over the same k paths
-  accuracy  the evaluation set by greedy, CoT-decoding (max, aggregate) and a vote of
-            20 samples: share right with its 95 % interval, tokens, questions/s
+  accuracy  the evaluation set by greedy, CoT-decoding (max, aggregate) and a vote of 20
+            samples, by the client over plain `n` and by the server with early stopping:
+            share right with its 95 % interval, tokens, questions/s
 """
 
 

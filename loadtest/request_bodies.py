@@ -38,6 +38,12 @@ def cot_decoding(model: str, messages: Sequence[Message], k: int, selection: str
 def samples(model: str, messages: Sequence[Message]) -> Json:
     """Plain vLLM's `n`: samples from the whole distribution, to be voted on by the client.
 
-    Without a `seed`: on CPU, vLLM 0.32's engine dies of a seeded prompt that it prefills in parts.
+    Without a `seed`, which costs vLLM a loop over the batch at every step.
     """
     return greedy(model, messages) | {"temperature": 1, "n": NUM_SAMPLES}
+
+
+def majority_vote(model: str, messages: Sequence[Message]) -> Json:
+    """The same vote by the server, which stops when it is decided."""
+    decoding = {"strategy": "majority_vote", "num_samples": NUM_SAMPLES, "answer": "number"}
+    return greedy(model, messages) | {"temperature": 1, "decoding": decoding}
