@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from decoding.answers import extract_answer
 from decoding.concurrency import task_group
@@ -99,6 +99,24 @@ class MajorityVote(Decoder):
     count_truncated: bool = Field(
         False, description="let samples vote that were cut off by the token limit"
     )
+
+    @field_validator("threshold", "window")
+    @classmethod
+    def _belongs_to_the_rule(cls, value: float, info: ValidationInfo) -> float:
+        rule = "beta" if info.field_name == "threshold" else "window"
+        if info.data.get("stop", rule) != rule:
+            raise ValueError(f'is of stop "{rule}" alone; leave it out')
+        return value
+
+    @field_validator("window", "min_votes")
+    @classmethod
+    def _can_be_reached(cls, value: int, info: ValidationInfo) -> int:
+        if info.data.get("stop") == "none":
+            raise ValueError('has no effect with stop "none"; leave it out')
+        num_samples = info.data.get("num_samples", value)
+        if value > num_samples:
+            raise ValueError(f"must be at most num_samples, {num_samples}")
+        return value
 
     @property
     def num_paths(self) -> int:

@@ -171,6 +171,30 @@ def test_other_decoders_do_not_take_sampling_fields_over() -> None:
             f"seed: input should be less than or equal to {MAX_SEED}, got {MAX_SEED + 1}",
         ),
         (
+            {"stop": "window", "threshold": 0.9},
+            {},
+            "decoding.threshold",
+            'threshold: is of stop "beta" alone; leave it out, got 0.9',
+        ),
+        (
+            {"window": 5},
+            {},
+            "decoding.window",
+            'window: is of stop "window" alone; leave it out, got 5',
+        ),
+        (
+            {"stop": "none", "min_votes": 5},
+            {},
+            "decoding.min_votes",
+            'min_votes: has no effect with stop "none"; leave it out, got 5',
+        ),
+        (
+            {"num_samples": 4, "min_votes": 5},
+            {},
+            "decoding.min_votes",
+            "min_votes: must be at most num_samples, 4, got 5",
+        ),
+        (
             {"weight": "votes"},
             {},
             "decoding.weight",
