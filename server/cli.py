@@ -1,4 +1,4 @@
-"""The command line: `winnow serve MODEL [any flag of vllm serve]`."""
+"""The command line: `winnow serve MODEL [any flag of vllm serve]` and `winnow replay FILE`."""
 
 import argparse
 import errno
@@ -18,6 +18,10 @@ def main() -> None:
     arguments = sys.argv[1:]
     if arguments[:1] == ["serve"]:
         sys.exit(serve(arguments[1:]))
+    if arguments[:1] == ["replay"]:
+        from loadtest import replay_command  # imported late, as `serve` needs none of it
+
+        sys.exit(replay_command.main(arguments[1:]))
     _parser().parse_args(arguments)
     _parser().print_help()
     sys.exit(EXIT_USAGE)
@@ -34,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
         add_help=False,
         help=f"serve a checkpoint: a folder, a hub name or {POCKET!r} (bundled); "
         "takes every flag of vllm serve",
+    )
+    subparsers.add_parser(
+        "replay", add_help=False, help="run a decoder over recorded samples, without a model"
     )
     return parser
 
