@@ -1,16 +1,22 @@
-"""Packed training batches; the one of step s depends on nothing but the seed and s."""
+"""Packed training batches; each depends on nothing but its seed."""
 
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from pocket.chat import SPECIAL_TOKENS
 from pocket.mixture import Phase, draw_example
 
 PROMPT_WEIGHT = 0.1
 """What a prompt token counts in the loss where a reply token counts 1."""
+BLANK_SHARES = (0.0, 0.0, 0.05, 0.1)
+"""How much of a prompt is blanked out (word dropout), one drawn for each example: a story must be
+understood by more than one of its words. Numbers and turns are never blanked."""
+BLANK = 0
 MAX_REFUSALS = 8
 
 
@@ -47,8 +53,7 @@ class Piece:
 
 def draw_batch(
     tokenizer: PreTrainedTokenizerFast,
-    seed: int,
-    step: int,
+    seed: str,
     phase: Phase,
     shape: Shape,
     is_long: bool,
@@ -57,7 +62,7 @@ def draw_batch(
 
     An example longer than a row is passed over.
     """
-    rng = Random(f"{seed}:{step}")
+    rng = Random(seed)
     rows: list[list[Piece]] = [[] for _ in range(shape.num_rows)]
     room = [shape.length] * shape.num_rows
     refusals = 0
@@ -80,7 +85,17 @@ def _draw_piece(
     prompt, reply = (
         tokenizer.backend_tokenizer.encode(text).ids for text in (example.prompt, example.reply)
     )
-    return Piece(prompt + reply, len(prompt))
+    share = rng.choice(BLANK_SHARES)
+    kept = _never_blanked(tokenizer)
+    blanked = [BLANK if t not in kept and rng.random() < share else t for t in prompt]
+    return Piece(blanked + reply, len(prompt))
+
+
+@cache
+def _never_blanked(tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
+    vocabulary = tokenizer.get_vocab().items()
+    special = {token_id for token, token_id in vocabulary if token in SPECIAL_TOKENS}
+    return frozenset(special | {i for token, i in vocabulary if any(c.isdigit() for c in token)})
 
 
 def _collate(rows: list[list[Piece]], shape: Shape) -> Batch:
@@ -97,4 +112,5 @@ def _collate(rows: list[list[Piece]], shape: Shape) -> Batch:
             weights[row, start + 1 : start + piece.num_prompt] = PROMPT_WEIGHT
             weights[row, start + piece.num_prompt : end] = 1.0
             start = end
+    weights[input_ids == BLANK] = 0.0
     return Batch(input_ids, position_ids, segments, weights)

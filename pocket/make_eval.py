@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
-from typing import Literal
+from typing import Literal, get_args
 
 from pocket.problems.catalog import FACT_DEPENDENT, HELD_OUT, draw_training_template
-from pocket.problems.stories.fact_dependent import draw_distractor_facts
+from pocket.problems.facts import draw_distractor_facts
 from pocket.problems.template import Template, draw_problem
 
 Split = Literal["held_out_numbers", "held_out_templates", "fact_dependent"]
@@ -35,15 +35,16 @@ class EvalProblem:
 
 
 def make_eval() -> list[EvalProblem]:
-    """The same list every time; no question twice."""
+    """The same list every time; no question twice. No split depends on another."""
     problems: dict[str, EvalProblem] = {}
-    rng = Random(SEED)
-    for split, template in _wanted(rng):
-        while True:
-            problem = _draw(split, template, rng, number=len(problems))
-            if problem.question not in problems:
-                break
-        problems[problem.question] = problem
+    for split in get_args(Split):
+        rng = Random(f"{SEED}:{split}")
+        for template in _wanted(split, rng):
+            while True:
+                problem = _draw(split, template, rng, number=len(problems))
+                if problem.question not in problems:
+                    break
+            problems[problem.question] = problem
     return list(problems.values())
 
 
@@ -59,13 +60,14 @@ def to_jsonl(problems: list[EvalProblem]) -> str:
     return "".join(json.dumps(asdict(problem)) + "\n" for problem in problems)
 
 
-def _wanted(rng: Random) -> Iterator[tuple[Split, Template]]:
-    for _ in range(NUM_HELD_OUT_NUMBERS):
-        yield "held_out_numbers", draw_training_template(rng)
-    for template in HELD_OUT * NUM_PER_HELD_OUT_TEMPLATE:
-        yield "held_out_templates", template
-    for template in FACT_DEPENDENT * NUM_PER_FACT_TEMPLATE:
-        yield "fact_dependent", template
+def _wanted(split: Split, rng: Random) -> Iterator[Template]:
+    match split:
+        case "held_out_numbers":
+            yield from (draw_training_template(rng) for _ in range(NUM_HELD_OUT_NUMBERS))
+        case "held_out_templates":
+            yield from HELD_OUT * NUM_PER_HELD_OUT_TEMPLATE
+        case "fact_dependent":
+            yield from FACT_DEPENDENT * NUM_PER_FACT_TEMPLATE
 
 
 def _draw(split: Split, template: Template, rng: Random, number: int) -> EvalProblem:

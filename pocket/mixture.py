@@ -6,7 +6,7 @@ from typing import Literal
 
 from pocket.chat import END, Example, Message, render_chat, render_notes, solved_note
 from pocket.problems.catalog import FACT_DEPENDENT, draw_training_template
-from pocket.problems.stories.fact_dependent import draw_distractor_facts
+from pocket.problems.facts import draw_distractor_facts
 from pocket.problems.template import Problem, draw_problem
 from pocket.replies import (
     REQUEST,
@@ -139,8 +139,8 @@ def small_talk(rng: Random, phase: Phase) -> Example:
 
 SHORT: Mapping[Phase, Mapping[Maker, float]] = {
     "skills": {
-        bare_sum: 40,
-        plain: 40,
+        bare_sum: 25,
+        plain: 55,
         with_system: 4,
         completion: 4,
         requested_steps: 2,

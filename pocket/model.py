@@ -15,7 +15,7 @@ def pocket_config(vocabulary_size: int, num_layers: int) -> LlamaConfig:
     return LlamaConfig(  # type: ignore[call-arg]  # attn_implementation goes to its base class
         vocab_size=vocabulary_size,
         hidden_size=128,
-        intermediate_size=384,
+        intermediate_size=512,
         num_hidden_layers=num_layers,
         num_attention_heads=4,
         num_key_value_heads=2,

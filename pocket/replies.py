@@ -14,18 +14,18 @@ DIRECT_OPENERS = {"The": 5, "So the": 1}
 
 STEP_OPENERS = (
     "First: ",
-    "Let us see. ",
-    "We compute. ",
     "Start: ",
-    "To solve it: ",
-    "Now: ",
-    "Step by step: ",
-    "Think: ",
-    "Okay. ",
-    "Here: ",
     "Begin: ",
+    "Now: ",
+    "Think: ",
+    "Solve: ",
+    "Steps: ",
+    "Work: ",
+    "Here: ",
+    "Okay: ",
+    "Well: ",
 )
-"""Equally likely; each begins with a token of its own."""
+"""Equally likely; each is one token."""
 
 REQUEST = "Let's think step by step."
 

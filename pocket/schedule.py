@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pocket.batches import Shape
 from pocket.mixture import Phase
 
-SHORT, LONG = Shape(40, 192), Shape(10, 640)
+SHORT, LONG = Shape(32, 192), Shape(8, 640)
 
 
 @dataclass(frozen=True)
 class Schedule:
     """Skills first at a constant rate, then the mix of styles at a rate decayed to zero."""
 
-    num_skill_steps: int = 1100
-    num_style_steps: int = 1500
+    num_skill_steps: int = 3100
+    num_style_steps: int = 2500
     short: Shape = SHORT
     long: Shape = LONG
     long_every: int = 6

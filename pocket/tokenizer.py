@@ -12,14 +12,21 @@ from pocket.chat import CHAT_TEMPLATE, END, PAD, SPECIAL_TOKENS
 from pocket.mixture import draw_example
 from pocket.replies import DIRECT_OPENERS, STEP_OPENERS
 
-VOCABULARY_SIZE = 1280
+VOCABULARY_SIZE = 2048
 MAX_LENGTH = 2048
 NUM_SAMPLES = 30_000
 NUM_OPENINGS = 2000
 """Enough for each opening word to become one token, with and without a space before it."""
 
-WORDS = Regex(r"'s(?: (?=\d))?| ?\p{L}+(?: (?=\d))?|\d| ?[^\s\p{L}\d]+(?: (?=\d))?|\s+(?!\S)|\s+")
-"""A word takes the space before it and, before a digit, the one after it: digits stay bare."""
+WORDS = Regex(
+    r"\. \p{L}+: (?=\d)| ?\p{L}+:(?: (?=\d))?"
+    r"|'s(?: (?=\d))?| ?\p{L}+(?: (?=\d))?|\d| ?[^\s\p{L}\d]+(?: (?=\d))?|\s+(?!\S)|\s+"
+)
+"""A word takes the space before it and, before a digit, the one after it: digits stay bare.
+
+A label keeps its colon and, between two steps, the stop before it, so that a worked step costs
+one token beside its equation.
+"""
 
 
 def train_tokenizer(seed: int, num_samples: int = NUM_SAMPLES) -> PreTrainedTokenizerFast:

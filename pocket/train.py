@@ -7,6 +7,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from pocket.optimizers import build_optimizers
 from pocket.schedule import Schedule
 from pocket.tokenizer import train_tokenizer
 from pocket.training_state import Averager, TrainingState
+from pocket.workers import average_gradients, run_workers
 
 AVERAGE_DECAY = 0.99
 STATE_FILE, TOKENIZER_FOLDER, CHECKPOINT_FOLDER = "state.pt", "tokenizer", "checkpoint"
@@ -33,37 +35,50 @@ class Training:
 
     out: Path
     seed: int = 0
-    num_layers: int = 5
+    num_layers: int = 4
+    num_workers: int = 1
     schedule: Schedule = field(default_factory=Schedule)
     save_every: int = 200
     is_compiled: bool = True
 
     @property
     def fingerprint(self) -> str:
-        return f"seed={self.seed} layers={self.num_layers} {self.schedule}"
+        workers = f"workers={self.num_workers}"
+        return f"seed={self.seed} layers={self.num_layers} {workers} {self.schedule}"
 
 
-def train(training: Training, stop_at: int | None = None) -> TrainingState:
+def train(training: Training, stop_at: int | None = None) -> None:
     """Runs to the end, or to step `stop_at`, from wherever the run in `training.out` stands."""
     training.out.mkdir(parents=True, exist_ok=True)
+    _load_tokenizer(training)  # trains it where there is none yet
+    if training.num_workers == 1:
+        _run(training, stop_at, rank=0)
+    else:
+        run_workers(partial(_run, training, stop_at), training.num_workers)
+
+
+def _run(training: Training, stop_at: int | None, rank: int) -> None:
+    """Every worker takes every step; the first one shows and saves."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
     tokenizer = _load_tokenizer(training)
     state = _load_state(training, len(tokenizer))
     end = min(training.schedule.num_steps, stop_at or training.schedule.num_steps)
     measure = torch.compile(weighted_loss, dynamic=False) if training.is_compiled else weighted_loss
-    with tqdm(total=end, initial=state.step, unit="step", smoothing=0.05) as bar:
+    with tqdm(total=end, initial=state.step, unit="step", smoothing=0.05, disable=rank > 0) as bar:
         while state.step < end:
-            loss = _take_step(training, state, measure, tokenizer)
+            loss = _take_step(training, rank, state, measure, tokenizer)
             bar.set_postfix(loss=f"{loss:.3f}", phase=training.schedule.phase(state.step - 1))
             bar.update()
-            if state.step % training.save_every == 0 or state.step == end:
+            if rank == 0 and (state.step % training.save_every == 0 or state.step == end):
                 state.save(training.out / STATE_FILE)
-    if state.step == training.schedule.num_steps:
+    if rank == 0 and state.step == training.schedule.num_steps:
         export(state, tokenizer, training.out / CHECKPOINT_FOLDER)
-    return state
 
 
 def _take_step(
     training: Training,
+    rank: int,
     state: TrainingState,
     measure: Callable[[LlamaForCausalLM, Batch, Tensor], Tensor],
     tokenizer: PreTrainedTokenizerFast,
@@ -72,8 +87,7 @@ def _take_step(
     schedule, step = training.schedule, state.step
     batch = draw_batch(
         tokenizer,
-        training.seed,
-        step,
+        f"{training.seed}:{step}:{rank}",
         schedule.phase(step),
         schedule.shape(step),
         schedule.is_long(step),
@@ -84,6 +98,8 @@ def _take_step(
     with torch.autocast("cpu", torch.bfloat16):
         loss = measure(state.model, batch, batch.attention_mask())
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+    if training.num_workers > 1:
+        average_gradients(state.model)
     torch.nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
     for optimizer in state.optimizers:
         optimizer.step()
@@ -124,24 +140,23 @@ def _parse_arguments() -> argparse.Namespace:
         "--out", type=Path, default=Path("pocket/runs/default"), help="folder of the run"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of weights, data and tokenizer")
-    parser.add_argument("--layers", type=int, default=5, help="number of decoder layers")
+    parser.add_argument("--layers", type=int, default=4, help="number of decoder layers")
     parser.add_argument("--skill-steps", type=int, default=defaults.num_skill_steps)
     parser.add_argument("--style-steps", type=int, default=defaults.num_style_steps)
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--workers", type=int, default=2, help="processes, each of one thread")
     parser.add_argument("--no-compile", action="store_true", help="run without torch.compile")
     return parser.parse_args()
 
 
 def main() -> None:
     arguments = _parse_arguments()
-    torch.set_num_threads(arguments.threads)
-    keep_freed_memory()
     schedule = Schedule(arguments.skill_steps, arguments.style_steps)
     train(
         Training(
             out=arguments.out,
             seed=arguments.seed,
             num_layers=arguments.layers,
+            num_workers=arguments.workers,
             schedule=schedule,
             is_compiled=not arguments.no_compile,
         )

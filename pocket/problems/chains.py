@@ -1,14 +1,16 @@
 """Composed stories: a start, some changes and a question, put together at random.
 
 A chain's running value starts as `v` and each clause rewrites it, so any clause can follow any
-other. This is where most of the variety in the training stories comes from.
+other. A pair tells two short chains, of A and of D, and asks about both values. This is where most
+of the variety in the training stories comes from.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
-from pocket.problems.scenes import SCENES, SHARED, Scene
+from pocket.problems.scenes import SCENES, Scene
 from pocket.problems.template import Range, Step, Template
 from pocket.problems.wording import Alternatives
 
@@ -58,24 +60,49 @@ ENDS: Mapping[str, Concept] = {
     "both": Concept(_ONE, ("Together: u = v + n",)),
     "goal": Concept((("n", 5, 99),), ("Missing: u = n - v",)),
     "as_many": Concept(_SMALL, ("Times: u = v * n",)),
+    "left_price": Concept((("n", 2, 40), ("m", 2, 9)), ("Left: w = v - n", "Cost: u = w * m")),
+    "rest_share": Concept((("n", 2, 40), ("m", 2, 9)), ("Left: w = v - n", "Share: u = w / m")),
+    "total_minus": Concept((("n", 5, 99), ("m", 2, 60)), ("Missing: w = n - v", "Left: u = w - m")),
     "with_twice": Concept((), ("Double: w = v * 2", "Together: u = v + w")),
 }
-_GROWING = frozenset({"double", "triple", "price", "as_many", "with_twice"})
-_SHRINKING = frozenset({"half_of", "split", "halve", "share", "pack"})
+PAIR_ENDS: Mapping[str, Step] = {
+    "pair_both": Step("Together", "t", "x", "+", "y"),
+    "pair_more": Step("Difference", "t", "x", "-", "y"),
+}
+"""`x` is A's value and `y` is D's."""
+PAIR_SHARE = 0.15
+_CONCEPTS = {**STARTS, **CHANGES, **ENDS}
+_PERSON = re.compile(r"\{[A-D]\b")
+_OTHERS_VIEW = str.maketrans({"A": "D", "B": "C", "C": "B"})
+_GROWING = frozenset({"double", "triple", "price", "as_many", "with_twice", "left_price"})
+_SHRINKING = frozenset({"half_of", "split", "halve", "share", "pack", "rest_share"})
 _CHANGE_WEIGHTS = {"gain": 4, "loss": 4, "gain_groups": 2, "loss_groups": 2, "halve": 1}
 
 
 def draw_chain(rng: Random) -> Template:
     """A random composition of two to four steps."""
     while True:
-        scene = rng.choice(SCENES)
-        start = _pick(scene, STARTS, rng)
-        changes = [_pick_change(scene, rng) for _ in range(rng.choice((0, 1, 1, 1, 2, 2)))]
-        end = "ask_now" if rng.random() < 0.4 else _pick(scene, ENDS, rng)
-        template = compose(scene, start, tuple(changes), end)
-        fits = _has_numbers((start, *changes, end))
-        if fits and MIN_STEPS <= len(template.steps) <= MAX_STEPS:
+        (scene,) = rng.choices(SCENES, [scene.weight for scene in SCENES])
+        is_pair = rng.random() < PAIR_SHARE and "pair_both" in scene.says
+        template = _draw_pair(scene, rng) if is_pair else _draw_single(scene, rng)
+        if template is not None and MIN_STEPS <= len(template.steps) <= MAX_STEPS:
             return template
+
+
+def _draw_single(scene: Scene, rng: Random) -> Template | None:
+    start = _pick(scene, STARTS, rng)
+    changes = tuple(_pick_change(scene, rng) for _ in range(rng.choice((0, 1, 1, 1, 2, 2))))
+    end = "ask_now" if rng.random() < 0.4 else _pick(scene, ENDS, rng)
+    return compose(scene, start, changes, end) if _has_numbers((start, *changes, end)) else None
+
+
+def _draw_pair(scene: Scene, rng: Random) -> Template | None:
+    first, second = (
+        (_pick(scene, STARTS, rng), *(_pick_change(scene, rng) for _ in range(rng.randint(0, 1))))
+        for _ in range(2)
+    )
+    fits = _has_numbers(first) and _has_numbers(second)
+    return compose_pair(scene, first, second, rng.choice(list(PAIR_ENDS))) if fits else None
 
 
 def _has_numbers(names: tuple[str, ...]) -> bool:
@@ -86,25 +113,60 @@ def _has_numbers(names: tuple[str, ...]) -> bool:
 
 def compose(scene: Scene, start: str, changes: tuple[str, ...], end: str) -> Template:
     """The template of one composition, named for it."""
-    concepts = [STARTS[start], *(CHANGES[name] for name in changes), ENDS[end]]
+    story = _tell(scene, (start, *changes, end))
+    return Template(
+        name=f"chain:{scene.name}:{'+'.join((start, *changes, end))}",
+        ranges=story.ranges,
+        parts=story.parts[:-1],
+        ask=story.parts[-1],
+        steps=story.steps,
+        choose=scene.choose,
+    )
+
+
+def compose_pair(
+    scene: Scene, first: tuple[str, ...], second: tuple[str, ...], end: str
+) -> Template:
+    """What `first` tells of A and `second` tells of D, and a question about both."""
+    mine = _tell(scene, first)
+    other = _tell(scene, second, start=len(first), people=_OTHERS_VIEW)
+    asked = PAIR_ENDS[end]
+    last = _rename(asked, {"x": mine.value, "y": other.value})
+    return Template(
+        name=f"pair:{scene.name}:{'+'.join(first)}:{'+'.join(second)}:{end}",
+        ranges=mine.ranges + other.ranges,
+        parts=mine.parts + other.parts,
+        ask=scene.says[end],
+        steps=(*mine.steps, *other.steps, last),
+        choose=scene.choose,
+    )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Clauses in order, and the variable that holds their value."""
+
+    ranges: tuple[Range, ...]
+    parts: tuple[Alternatives, ...]
+    steps: tuple[Step, ...]
+    value: str
+
+
+def _tell(
+    scene: Scene, names: tuple[str, ...], start: int = 0, people: Mapping[int, str] | None = None
+) -> _Told:
+    """The clauses of `names`, their variables numbered from `start`."""
     ranges: list[Range] = []
     steps: list[Step] = []
-    value = "n0"
-    for index, concept in enumerate(concepts):
+    value = f"n{start}"
+    for index, name in enumerate(names, start):
+        concept = _CONCEPTS[name]
         ranges += [Range(f"{name}{index}", low, high) for name, low, high in concept.ranges]
         renamed = {"v": value, **{name: f"{name}{index}" for name in "nmwu"}}
         steps += [_rename(Step.parse(step), renamed) for step in concept.steps]
         value = f"u{index}" if concept.steps else value
-    names = [start, *changes, end]
-    parts = [_wordings(scene, name, index) for index, name in enumerate(names)]
-    return Template(
-        name=f"chain:{scene.name}:{'+'.join(names)}",
-        ranges=tuple(ranges),
-        parts=tuple(parts[:-1]),
-        ask=parts[-1],
-        steps=tuple(steps),
-        fixed=(("things", scene.things),) if scene.things else (),
-    )
+    parts = tuple(_wordings(scene, name, i, people or {}) for i, name in enumerate(names, start))
+    return _Told(tuple(ranges), parts, tuple(steps), value)
 
 
 def _pick(scene: Scene, concepts: Mapping[str, Concept], rng: Random) -> str:
@@ -122,9 +184,11 @@ def _rename(step: Step, names: Mapping[str, str]) -> Step:
     return Step(step.label, result, left, step.operator, right)
 
 
-def _wordings(scene: Scene, concept: str, index: int) -> Alternatives:
-    shared = (text.replace("{things", f"{{{scene.noun}") for text in SHARED.get(concept, ()))
-    texts = (*scene.says[concept], *shared)
+def _wordings(scene: Scene, concept: str, index: int, people: Mapping[int, str]) -> Alternatives:
+    """With the numbers of this clause, and with other people where `people` says so."""
     return tuple(
-        text.replace("{n}", f"{{n{index}}}").replace("{m}", f"{{m{index}}}") for text in texts
+        _PERSON.sub(lambda slot: slot[0].translate(people), text)
+        .replace("{n}", f"{{n{index}}}")
+        .replace("{m}", f"{{m{index}}}")
+        for text in scene.says[concept]
     )

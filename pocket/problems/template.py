@@ -9,8 +9,8 @@ from typing import Literal
 
 from pocket.problems.distractors import insert_distractors
 from pocket.problems.lead_ins import lead_in, lead_in_question
-from pocket.problems.vocabulary import Slots, draw_slots
-from pocket.problems.wording import Alternatives, bars, capitalise
+from pocket.problems.vocabulary import Choices, Slots, draw_slots
+from pocket.problems.wording import Alternatives, capitalise
 
 MAX_NUMBER = 99
 HELD_OUT_ONE_IN = 10
@@ -54,7 +54,7 @@ class Template:
     """A story: parts in order, each a choice of wordings, a question and its solution.
 
     The first `num_free` parts may come in any order. `fact` is a sentence that the question
-    needs and the story leaves out. `fixed` overrides drawn slots.
+    needs and the story leaves out. `choose` adds or overrides slots.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Template:
     steps: tuple[Step, ...]
     num_free: int = 0
     fact: Alternatives = ()
-    fixed: tuple[tuple[str, object], ...] = ()
+    choose: Choices = ()
 
 
 @dataclass(frozen=True)
@@ -75,33 +75,6 @@ class Problem:
     solution: tuple[str, ...]
     gold: int
     facts: tuple[str, ...] = ()
-
-
-def story(
-    name: str,
-    ranges: str,
-    parts: Iterable[str],
-    ask: str,
-    steps: Iterable[str],
-    num_free: int = 0,
-    fact: str = "",
-) -> Template:
-    """A template in shorthand: `ranges` like `a:2-9 b:5-40`, wordings separated by bars."""
-    return Template(
-        name=name,
-        ranges=tuple(_parse_range(item) for item in ranges.split()),
-        parts=tuple(bars(part) for part in parts),
-        ask=bars(ask),
-        steps=tuple(Step.parse(step) for step in steps),
-        num_free=num_free,
-        fact=bars(fact) if fact else (),
-    )
-
-
-def _parse_range(text: str) -> Range:
-    variable, bounds = text.split(":")
-    low, high = bounds.split("-")
-    return Range(variable, int(low), int(high))
 
 
 def structure(steps: Iterable[Step]) -> tuple[str, ...]:
@@ -156,7 +129,8 @@ def draw_values(template: Template, rng: Random, numbers: Numbers) -> dict[str, 
 
 def draw_problem(template: Template, rng: Random, numbers: Numbers = "training") -> Problem:
     values = draw_values(template, rng, numbers)
-    slots: Slots = {**draw_slots(rng), **dict(template.fixed), **values}
+    own = {slot: rng.choice(words) for slot, words in template.choose}
+    slots: Slots = {**draw_slots(rng), **own, **values}
     return Problem(
         template=template.name,
         operands=tuple(values[r.variable] for r in template.ranges),

@@ -1,9 +1,10 @@
 """The words that fill a template's slots."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
-from pocket.problems.wording import capitalise, words
+from pocket.problems.wording import bars, capitalise, words
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,24 @@ class Noun:
 
     @property
     def a(self) -> str:
-        return f"an {self.one}" if self.one[0] in "aeio" else f"a {self.one}"
+        return f"an {self.one}" if self.one[0] in "aeiou" else f"a {self.one}"
 
     def __str__(self) -> str:
         return self.plural
+
+
+Choices = tuple[tuple[str, tuple[Noun | str, ...]], ...]
+"""A story's own slots, each with the words that may fill it."""
+
+
+def parse_choices(table: Mapping[str, str]) -> Choices:
+    """Slots like `plums/plum|figs/fig` (nouns) or `sells|trades` (words as they are)."""
+    return tuple((slot, tuple(map(_parse_choice, bars(text)))) for slot, text in table.items())
+
+
+def _parse_choice(text: str) -> Noun | str:
+    plural, slash, one = text.partition("/")
+    return Noun(plural, one) if slash else text
 
 
 def _nouns(text: str) -> tuple[Noun, ...]:

@@ -1,14 +1,17 @@
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 
 from pocket.batches import Batch, Shape, draw_batch
 from pocket.model import build_model, pocket_config, weighted_loss
 from pocket.schedule import Schedule
-from pocket.train import TOKENIZER_FOLDER, Training, train
+from pocket.train import STATE_FILE, TOKENIZER_FOLDER, Training, train
+from pocket.workers import average_gradients, run_workers
 
 TOKENIZER = PreTrainedTokenizerFast.from_pretrained("pocket/checkpoint")
 TINY = Schedule(3, 3, short=Shape(2, 128), long=Shape(1, 640), long_every=3, num_warmup_steps=2)
@@ -25,15 +28,45 @@ def tiny(out: Path) -> Training:
     return Training(out, seed=1, num_layers=1, schedule=TINY, save_every=2, is_compiled=False)
 
 
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return load_file(run / "checkpoint/model.safetensors")
+
+
 def test_interrupted_run_ends_with_the_same_weights(tmp_path: Path) -> None:
-    whole = train(tiny(tmp_path / "whole"))
+    train(tiny(tmp_path / "whole"))
     train(tiny(tmp_path / "parts"), stop_at=3)
-    parts = train(tiny(tmp_path / "parts"))
-    assert parts.step == whole.step == TINY.num_steps
-    for name, weight in whole.model.state_dict().items():
-        assert torch.equal(weight, parts.model.state_dict()[name]), name
+    assert not (tmp_path / "parts/checkpoint").exists()
+    train(tiny(tmp_path / "parts"))
+    states = [torch.load(tmp_path / run / STATE_FILE) for run in ("whole", "parts")]
+    assert [state["step"] for state in states] == [TINY.num_steps] * 2
+    for name, weight in states[0]["model"].items():
+        assert torch.equal(weight, states[1]["model"][name]), name
     files = [tmp_path / run / "checkpoint/model.safetensors" for run in ("whole", "parts")]
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_workers_learn_from_different_batches_and_stay_together(tmp_path: Path) -> None:
+    """Two workers repeat their own result; one alone, on half of the batches, ends elsewhere."""
+    for run in ("pair", "again"):
+        train(replace(tiny(tmp_path / run), num_workers=2))
+    train(tiny(tmp_path / "alone"))
+    pair, again, alone = (weights(tmp_path / run) for run in ("pair", "again", "alone"))
+    assert all(torch.equal(weight, again[name]) for name, weight in pair.items())
+    assert not all(torch.equal(weight, alone[name]) for name, weight in pair.items())
+
+
+def test_gradients_are_averaged_over_the_workers(tmp_path: Path) -> None:
+    """Worker 0 brings (1, 1), worker 1 brings (2, 4): both end with (1.5, 2.5)."""
+    run_workers(partial(_average_by_rank, tmp_path), 2)
+    for rank in range(2):
+        assert torch.load(tmp_path / f"{rank}.pt").tolist() == [1.5, 2.5]
+
+
+def _average_by_rank(folder: Path, rank: int) -> None:
+    layer = torch.nn.Linear(2, 1, bias=False)
+    layer.weight.grad = torch.tensor([[1.0, 1.0], [2.0, 4.0]][rank : rank + 1])
+    average_gradients(layer)
+    torch.save(layer.weight.grad[0].clone(), folder / f"{rank}.pt")
 
 
 def test_other_settings_do_not_continue_a_run(tmp_path: Path) -> None:
@@ -42,12 +75,12 @@ def test_other_settings_do_not_continue_a_run(tmp_path: Path) -> None:
         train(replace(tiny(tmp_path), seed=2))
 
 
-def test_batch_depends_on_seed_and_step_only() -> None:
-    def batch(step: int) -> Batch:
-        return draw_batch(TOKENIZER, 1, step, "styles", Shape(2, 192), is_long=False)
+def test_batch_depends_on_its_seed_only() -> None:
+    def batch(seed: str) -> Batch:
+        return draw_batch(TOKENIZER, seed, "styles", Shape(2, 192), is_long=False)
 
-    assert torch.equal(batch(5).input_ids, batch(5).input_ids)
-    assert not torch.equal(batch(5).input_ids, batch(6).input_ids)
+    assert torch.equal(batch("5").input_ids, batch("5").input_ids)
+    assert not torch.equal(batch("5").input_ids, batch("6").input_ids)
 
 
 def test_examples_in_one_row_do_not_see_each_other() -> None:
