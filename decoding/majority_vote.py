@@ -5,8 +5,8 @@ table 1: a vote counts 1 (`count`), or the path's length-normalised probability,
 log-probability of its tokens (`probability`), summed over the paths of an answer; `confidence` is Δ
 of CoT-decoding (Wang & Zhou 2024, arXiv 2402.10200).
 
-All samples start at once, which is two to three times faster than rounds, and are counted in the
-order in which they were launched: counted as they arrive, short samples would outvote long ones.
+All samples start at once, since a round would wait for its longest, and are counted in the order
+in which they were launched: counted as they arrive, short samples would outvote long ones.
 When `decoding.stopping` says that the vote is decided, the rest is aborted.
 
 Deviations:

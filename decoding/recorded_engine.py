@@ -28,7 +28,8 @@ class RecordedSample:
 class RecordedEngine:
     """Each path that is begun gives the next sample, in the order of the recording.
 
-    A decoder that asks for more than was recorded fails: ValueError.
+    A log-probability or confidence that was not recorded is 0, which makes samples equal. A decoder
+    that asks for more samples than were recorded fails: ValueError.
     """
 
     samples: Sequence[RecordedSample]

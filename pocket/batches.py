@@ -86,13 +86,14 @@ def _draw_piece(
         tokenizer.backend_tokenizer.encode(text).ids for text in (example.prompt, example.reply)
     )
     share = rng.choice(BLANK_SHARES)
-    kept = _never_blanked(tokenizer)
+    kept = never_blanked(tokenizer)
     blanked = [BLANK if t not in kept and rng.random() < share else t for t in prompt]
     return Piece(blanked + reply, len(prompt))
 
 
 @cache
-def _never_blanked(tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
+def never_blanked(tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
+    """Tokens that hold a digit or begin and end a turn."""
     vocabulary = tokenizer.get_vocab().items()
     special = {token_id for token, token_id in vocabulary if token in SPECIAL_TOKENS}
     return frozenset(special | {i for token, i in vocabulary if any(c.isdigit() for c in token)})

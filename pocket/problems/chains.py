@@ -1,8 +1,7 @@
 """Composed stories: a start, some changes and a question, put together at random.
 
 A chain's running value starts as `v` and each clause rewrites it, so any clause can follow any
-other. A pair tells two short chains, of A and of D, and asks about both values. This is where most
-of the variety in the training stories comes from.
+other. A pair tells two short chains, of A and of D, and asks about both values.
 """
 
 import re

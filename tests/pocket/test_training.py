@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 
-from pocket.batches import Batch, Shape, draw_batch
+from pocket.batches import BLANK, Batch, Shape, draw_batch, never_blanked
+from pocket.chat import SPECIAL_TOKENS
 from pocket.model import build_model, pocket_config, weighted_loss
 from pocket.schedule import Schedule
 from pocket.train import STATE_FILE, TOKENIZER_FOLDER, Training, train
@@ -81,6 +82,16 @@ def test_batch_depends_on_its_seed_only() -> None:
 
     assert torch.equal(batch("5").input_ids, batch("5").input_ids)
     assert not torch.equal(batch("5").input_ids, batch("6").input_ids)
+
+
+def test_blanked_words_are_no_numbers_and_are_not_learned() -> None:
+    batch = draw_batch(TOKENIZER, "5", "styles", Shape(8, 192), is_long=False)
+    is_blank = (batch.input_ids == BLANK) & (batch.segments > 0)
+    assert 0 < int(is_blank.sum()) < 0.1 * int((batch.segments > 0).sum())
+    assert not batch.weights[is_blank].any()
+    digits = {TOKENIZER.convert_tokens_to_ids(digit) for digit in "0123456789"}
+    turns = {TOKENIZER.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
+    assert digits | turns <= never_blanked(TOKENIZER)
 
 
 def test_examples_in_one_row_do_not_see_each_other() -> None:
