@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, get_args
 
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Decoder
 from decoding.greedy import Greedy
 from decoding.majority_vote import MajorityVote
+from decoding.sampled import SampledDecoder
 
 AnyDecoder = Annotated[
     Greedy | CoTDecoding | MajorityVote,
@@ -32,19 +33,26 @@ def parse_decoder(value: Any) -> Decoder:  # whatever JSON the client sent
 
 
 def decoder_table() -> str:
-    """The catalogue as a Markdown table: strategy, what it does, parameters with defaults."""
+    """The catalogue as a Markdown table: strategy, what it does, parameters with defaults.
+
+    What a strategy shares with all others, or with all that sample, has a row of its own.
+    """
     rows = ["| `strategy` | what it does | parameters (default) |", "|---|---|---|"]
     for strategy, decoder in DECODERS.items():
+        base: type[BaseModel] = SampledDecoder if issubclass(decoder, SampledDecoder) else Decoder
         summary = " ".join((decoder.__doc__ or "").split())
-        rows.append(f"| `{strategy}` | {summary} | {_parameters(decoder)} |")
+        rows.append(f"| `{strategy}` | {summary} | {_parameters(decoder, base)} |")
+    rows.append(f"| all that sample | | {_parameters(SampledDecoder, Decoder)} |")
+    rows.append(f"| all | | {_parameters(Decoder)} |")
     return "\n".join(rows)
 
 
-def _parameters(decoder: type[Decoder]) -> str:
+def _parameters(decoder: type[BaseModel], base: type[BaseModel] | None = None) -> str:
+    shared = base.model_fields if base else {}
     return "<br>".join(
         f"`{name}` ({_shown(field.default)}): {field.description}"
         for name, field in decoder.model_fields.items()
-        if name != "strategy"
+        if name != "strategy" and (name not in shared or shared[name].default != field.default)
     )
 
 

@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from decoding.answers import AnswerFormat
 from decoding.engine import Delta, Engine, Prompt
 from decoding.path import Path
+from decoding.prompting import Prompting, stage_prompt
 from decoding.report import Report
+from decoding.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,14 @@ must not be suspended by a yield (PEP 789).
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The path that becomes the reply, and how it was found."""
+    """The path that becomes the reply, and how it was found.
+
+    `prompt` is what the path continues where that is not the client's own prompt.
+    """
 
     winner: Path
     report: Report
+    prompt: Prompt | None = None
 
 
 class Decoder(BaseModel):
@@ -59,7 +65,16 @@ class Decoder(BaseModel):
     prompt_template: Literal["qa"] | None = Field(
         None, description="`qa` wraps a /v1/completions prompt as `Q: …\\nA:`, for base models"
     )
+    prompting: Prompting | None = Field(
+        None,
+        description="put to the question first: `step_by_step`, `step_back` or `analogical`",
+    )
     return_texts: bool = Field(False, description="show every candidate's text in the report")
+
+    @property
+    def needs_question(self) -> bool:
+        """Whether the decoder asks the model more than the prompt, for which it must be text."""
+        return self.prompting is not None
 
     @property
     def num_paths(self) -> int:
@@ -74,6 +89,22 @@ class Decoder(BaseModel):
     @abstractmethod
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         """Find the reply. Cancelling this stops every path."""
+
+    async def answer_prompt(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
+        """`run`, after the prompting stage where the request asks for one."""
+        if self.prompting is None:
+            return await self.run(engine, prompt, emit)
+        watch = Stopwatch()
+        staged = await stage_prompt(self.prompting, engine, prompt)
+        watch.lap("prompting")
+        outcome = await self.run(engine, staged.prompt, emit)
+        report = outcome.report
+        changes: dict[str, object] = {
+            "prompting": staged.report,
+            "num_tokens": report.num_tokens + staged.report.num_tokens,
+            "phases_ms": watch.phases_ms | report.phases_ms,
+        }
+        return Outcome(outcome.winner, report.model_copy(update=changes), staged.prompt)
 
     def parameters(self) -> dict[str, Any]:  # each strategy has its own fields
         return self.model_dump(mode="json", exclude={"strategy"}, exclude_none=True)

@@ -16,13 +16,15 @@ penalties and truncation.
 class Prompt:
     """What the client asked to be continued, after templating and tokenising.
 
-    `max_tokens` and `stop` bind every path, not the sum of the paths.
+    `max_tokens` and `stop` bind every path, not the sum of the paths. `question` is the text that
+    the client asked, None where it sent no text.
     """
 
     token_ids: tuple[int, ...]
     max_tokens: int
     stop: tuple[str, ...] = ()
     include_stop_str_in_output: bool = False
+    question: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,9 @@ class Sampling:
 
     `top_p` and `top_k` None are the request's own. `is_scored` asks for the log-probability of
     each token that was taken. `stream` false lets the engine answer once, when the path is
-    complete, which is cheaper.
+    complete, which is cheaper. `model` names an adapter or model of the server; None is the one
+    that the request names. `is_aside` marks a question of the decoder's own, for which the
+    request's stop strings, grammar and penalties do not hold.
     """
 
     max_tokens: int
@@ -42,6 +46,8 @@ class Sampling:
     num_logprobs: int = 0
     is_scored: bool = False
     stream: bool = False
+    model: str | None = None
+    is_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,10 @@ class PathAborted(RuntimeError):
     """The engine gave a path up before its end, as one does that is shutting down."""
 
 
+class UnaskableQuestion(ValueError):
+    """A question cannot be made a prompt: it is longer than the model's context."""
+
+
 class Engine(Protocol):
     """A language model that continues token ids, for one request.
 
@@ -103,6 +113,17 @@ class Engine(Protocol):
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Token ids of a text that continues another: no special tokens are added."""
+        ...
+
+    async def render(self, question: str, cue: str = "") -> tuple[int, ...]:
+        """The prompt's token ids with another text in place of its question, all else being kept.
+
+        `cue` is how the reply should set out: it ends the message, or the prompt of an API that
+        continues plain text.
+
+        Raises:
+            UnaskableQuestion: it cannot be.
+        """
         ...
 
     def is_end(self, token_id: int) -> bool:

@@ -63,6 +63,9 @@ class RecordedEngine:
     def encode(self, text: str) -> tuple[int, ...]:
         raise ValueError("recorded samples cannot be continued")
 
+    async def render(self, question: str, cue: str = "") -> tuple[int, ...]:
+        raise ValueError("recorded samples cannot be asked anything")
+
     def is_end(self, token_id: int) -> bool:
         return False
 

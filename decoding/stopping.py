@@ -6,7 +6,8 @@ and gave no answer: it counts as used and votes for nothing.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import comb
 
 Votes = Sequence[str | None]
@@ -21,6 +22,11 @@ def beta_decides(votes: Votes, threshold: float) -> bool:
     """
     counts = Counter(vote for vote in votes if vote is not None)
     (_, a), (_, b) = [*counts.most_common(2), ("", 0), ("", 0)][:2]
+    return _leads(a, b, threshold)
+
+
+@lru_cache(maxsize=4096)
+def _leads(a: int, b: int, threshold: float) -> bool:
     tosses = a + b + 1
     chances: int = sum(comb(tosses, heads) for heads in range(a + 1))
     return chances >= threshold * float(2**tosses)
@@ -36,3 +42,15 @@ def window_decides(votes: Votes, width: int) -> bool:
         return False
     window = set(votes[-width:])
     return len(window) == 1 and None not in window
+
+
+def fewest_votes(
+    votes: Votes, hoped: str, num_samples: int, decides: Callable[[Votes], bool]
+) -> int:
+    """How many votes decide if all that follow `votes` are the one hoped for.
+
+    At most `num_samples`, also where that many do not decide.
+    """
+    whole = [*votes, *[hoped] * (num_samples - len(votes))]
+    enough = (n for n in range(1, num_samples) if decides(whole[:n]))
+    return next(enough, num_samples)

@@ -23,6 +23,8 @@ class TableEngine:
     A missing entry means: end here, surely. `started`, `finished` and `aborted` count paths.
     A sampled path (temperature above 0) that begins at the prompt says the next of `samples`, word
     for word, whatever its probability.
+    A question in which a key of `asides` occurs renders to the prompt and that key's word, so that
+    the table says what comes of it; any other renders to the prompt. `asked` keeps all of them.
     `delays` says how often the path that begins with these words yields to the event loop before
     its first token, so that a test chooses the order in which paths finish.
     """
@@ -32,14 +34,18 @@ class TableEngine:
     context_length: int = 1000
     delays: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     samples: Sequence[tuple[str, ...]] = ()
+    asides: Mapping[str, str] = field(default_factory=dict)
     started: int = 0
     finished: int = 0
     aborted: int = 0
     num_running_tokens: int = 0
 
+    asked: list[str] = field(default_factory=list)
+
     def __post_init__(self) -> None:
         self._undrawn = iter(self.samples)
         words = [END, *self.prompt, *(word for sample in self.samples for word in sample)]
+        words.extend(self.asides.values())
         for prefix, distribution in self.table.items():
             words.extend((*prefix, *distribution))
         self.words = list(dict.fromkeys(words))
@@ -63,6 +69,12 @@ class TableEngine:
     def decode(self, token_ids: Sequence[int]) -> DecodedText:
         texts = ["" if self.is_end(token_id) else self.words[token_id] for token_id in token_ids]
         return DecodedText("".join(texts), tuple(accumulate(map(len, texts))))
+
+    async def render(self, question: str, cue: str = "") -> tuple[int, ...]:
+        text = f"{question}\n\n{cue}" if cue else question
+        self.asked.append(text)
+        words = [word for key, word in self.asides.items() if key in text]
+        return (*self.prompt_token_ids(), *map(self.words.index, words[:1]))
 
     def is_end(self, token_id: int) -> bool:
         return self.words[token_id] == END

@@ -22,7 +22,8 @@ from decoding.decoder import Decoder, Outcome, Progress
 from decoding.engine import Delta
 from decoding.path import Path
 from decoding.report import Report
-from server.vllm_adapter.engine import VLLMEngine
+from server.vllm_adapter.dialogue import Dialogue
+from server.vllm_adapter.engine import NO_ADAPTERS, Adapters, VLLMEngine
 
 Serving = TypeVar("Serving", bound=GenerateBaseServing)
 
@@ -35,10 +36,14 @@ class DecodingClient:
         inner: EngineClient,
         decoder: Decoder,
         on_progress: Callable[[Progress], None] = lambda progress: None,
+        adapters: Adapters = NO_ADAPTERS,
+        dialogue: Dialogue | None = None,
     ) -> None:
         self._inner = inner
         self._decoder = decoder
         self._on_progress = on_progress
+        self._adapters = adapters
+        self._dialogue = dialogue
         self.report: Report | None = None
 
     def __getattr__(self, name: str) -> Any:  # whatever the decorated client has
@@ -56,7 +61,15 @@ class DecodingClient:
     ) -> AsyncGenerator[RequestOutput, None]:
         """vLLM's generate(), decided by the decoder. Closing it stops every path."""
         options["data_parallel_rank"] = self._pin(options.get("data_parallel_rank"), request_id)
-        engine = VLLMEngine(self._inner, prompt, sampling_params, request_id, options)
+        engine = VLLMEngine(
+            self._inner,
+            prompt,
+            sampling_params,
+            request_id,
+            options,
+            self._adapters,
+            self._dialogue,
+        )
         events: asyncio.Queue[RequestOutput | None] = asyncio.Queue()
 
         def emit(event: Progress | Delta) -> None:
@@ -65,7 +78,7 @@ class DecodingClient:
             else:
                 events.put_nowait(cast(RequestOutput, event.native))
 
-        task = asyncio.create_task(self._decoder.run(engine, engine.prompt, emit))
+        task = asyncio.create_task(self._decoder.answer_prompt(engine, engine.prompt, emit))
         task.add_done_callback(lambda _: events.put_nowait(None))
         held: RequestOutput | None = None
         try:
@@ -127,7 +140,7 @@ def _as_outputs(
         RequestOutput(
             request_id=request_id,
             prompt=cast(Any, prompt).get("prompt"),  # a union of typed dicts
-            prompt_token_ids=list(engine.prompt.token_ids),
+            prompt_token_ids=list((outcome.prompt or engine.prompt).token_ids),
             prompt_logprobs=None,
             outputs=[_completion(path, text, ids, is_last=i + 1 == len(pieces))],
             finished=i + 1 == len(pieces),

@@ -1,15 +1,21 @@
-"""vLLM's CPU worker, repaired for seeded requests whose prompt is prefilled in parts.
+"""vLLM's CPU worker, repaired for seeded requests whose prompt is prefilled in parts, and for the
+base model beside LoRA adapters.
 
 Every step samples a token for every request, also for one whose prompt is not complete yet. vLLM
 0.32 throws that token away and takes the draw back by the generator's offset, which generators
 on CPU do not have: the engine dies. Here the generator's state is kept from before the draw, so
 that a seed gives the same tokens however its prompt was cut.
+
+A token of the base model has the adapter index -1, which on CPU vLLM 0.32 takes for the last of
+its adapter slots: in a step that also serves an adapter, the base model's replies are another's.
+Here such tokens pass through no adapter.
 """
 
 from typing import Any
 
 import numpy as np
 import torch
+from vllm.lora.punica_wrapper.punica_cpu import PunicaWrapperCPU
 from vllm.v1.worker.cpu_model_runner import CPUModelRunner
 from vllm.v1.worker.cpu_worker import CPUWorker as VLLMCPUWorker
 
@@ -22,6 +28,24 @@ class CPUWorker(VLLMCPUWorker):
         # vLLM's worker makes its runner itself, of a class that it does not let us name.
         if type(self.model_runner) is CPUModelRunner:
             self.model_runner.__class__ = RewindingModelRunner
+
+    def load_model(self, **kwargs: Any) -> None:
+        super().load_model(**kwargs)
+        manager = getattr(self.model_runner, "lora_manager", None)
+        wrappers = manager._adapter_manager.punica_wrapper_mapping if manager else {}
+        for wrapper in wrappers.values():
+            if type(wrapper) is PunicaWrapperCPU:
+                wrapper.__class__ = SparingPunicaWrapper
+
+
+class SparingPunicaWrapper(PunicaWrapperCPU):
+    """Adapters' low-rank activations, zero where a token has no adapter."""
+
+    def _apply_shrink(
+        self, y: torch.Tensor, x: torch.Tensor, w_t_all: torch.Tensor, scale: float
+    ) -> None:
+        super()._apply_shrink(y, x, w_t_all, scale)
+        y[self.token_lora_indices[: y.shape[0]] < 0] = 0
 
 
 class RewindingModelRunner(CPUModelRunner):

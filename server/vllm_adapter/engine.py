@@ -1,22 +1,27 @@
 """vLLM as a decoder's `Engine`: one instance serves one request."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from functools import cached_property
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
 
 import msgspec
 from vllm.engine.protocol import EngineClient
 from vllm.inputs import EngineInput
 from vllm.logprobs import FlatLogprobs
+from vllm.lora.request import LoRARequest
 from vllm.outputs import CompletionOutput, RequestOutput
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 from vllm.v1.engine import EngineCoreRequest
 from vllm.v1.engine.detokenizer import BaseIncrementalDetokenizer, IncrementalDetokenizer
 
 from decoding.engine import DecodedText, Delta, Prompt, Ranked, Sampling
+from server.vllm_adapter.dialogue import Dialogue
 
+Adapters = Mapping[str, LoRARequest | None]
+"""The models that paths may be drawn by, by name: LoRA adapters, or None for the base model."""
+NO_ADAPTERS: Adapters = MappingProxyType({})
 NUM_PRIMING_TOKENS = 16
 """How many of the prompt's last tokens a detokenizer sees: enough for any character or leading
 space that spans the seam, cheaper than the whole prompt for every path."""
@@ -26,8 +31,9 @@ class VLLMEngine:
     """Runs the paths of one request.
 
     The request's own sampling parameters (stop strings, penalties, seed …) hold for every path;
-    a decoder's `Sampling` overrides temperature, length and log-probabilities. `engine_input`
-    keeps its cache salt and multimodal parts; only its token ids grow.
+    a decoder's `Sampling` overrides temperature, length, log-probabilities and model, and leaves
+    them out for a question of the decoder's own. A prompt keeps its cache salt and multimodal
+    parts; only its token ids grow.
     """
 
     def __init__(
@@ -37,17 +43,20 @@ class VLLMEngine:
         params: SamplingParams,
         request_id: str,
         options: dict[str, Any],  # generate()'s keyword arguments, which grow with each release
+        adapters: Adapters = NO_ADAPTERS,
+        dialogue: Dialogue | None = None,
     ) -> None:
         self._client = client
-        self._input = engine_input
         self._params = params
         self._request_id = request_id
         self._options = options
+        self._adapters = adapters
+        self._dialogue = dialogue
         self._num_started = 0
         self._running: set[str] = set()
         self.num_cached_tokens: int | None = None
-        prompt_token_ids = cast(Any, engine_input)["prompt_token_ids"]  # a union of typed dicts
-        self._prompt_token_ids: tuple[int, ...] = tuple(prompt_token_ids)
+        self._prompt_token_ids = _token_ids(engine_input)
+        self._inputs = [(self._prompt_token_ids, engine_input)]
 
     @property
     def prompt(self) -> Prompt:
@@ -59,6 +68,7 @@ class VLLMEngine:
             params.max_tokens,
             (stop,) if isinstance(stop, str) else tuple(stop),
             params.include_stop_str_in_output,
+            self._dialogue.question if self._dialogue else None,
         )
 
     @property
@@ -79,11 +89,16 @@ class VLLMEngine:
     async def generate(
         self, token_ids: Sequence[int], sampling: Sampling
     ) -> AsyncGenerator[Delta, None]:
+        prompt_token_ids, base = self._base(token_ids)
         # Cast: vLLM's EngineInput is a union of typed dicts that mypy cannot spread.
-        engine_input = cast(EngineInput, {**self._input, "prompt_token_ids": list(token_ids)})
+        engine_input = cast(EngineInput, {**base, "prompt_token_ids": list(token_ids)})
+        num_forced = len(token_ids) - len(prompt_token_ids)
         path_id = self._next_id()
         outputs = self._client.generate(
-            engine_input, self._path_params(token_ids, sampling), path_id, **self._options
+            engine_input,
+            self._path_params(num_forced, sampling),
+            path_id,
+            **self._path_options(sampling),
         )
         self._running.add(path_id)
         try:
@@ -111,6 +126,13 @@ class VLLMEngine:
         tokenizer = self._client.renderer.get_tokenizer()
         return tuple(tokenizer.encode(text, add_special_tokens=False))
 
+    async def render(self, question: str, cue: str = "") -> tuple[int, ...]:
+        assert self._dialogue is not None, "a request without a dialogue has no question"
+        engine_input = await self._dialogue.render(question, cue)
+        token_ids = _token_ids(engine_input)
+        self._inputs.insert(0, (token_ids, engine_input))
+        return token_ids
+
     def is_end(self, token_id: int) -> bool:
         return token_id in self._end_token_ids
 
@@ -130,9 +152,19 @@ class VLLMEngine:
         self._num_started += 1
         return f"{self._request_id}-path{self._num_started}"
 
-    def _path_params(self, token_ids: Sequence[int], sampling: Sampling) -> SamplingParams:
-        num_forced = len(token_ids) - len(self._prompt_token_ids)
-        min_tokens = max(0, self._params.min_tokens - num_forced)
+    def _path_options(self, sampling: Sampling) -> dict[str, Any]:  # as `options`
+        if sampling.model is None:
+            return self._options
+        return {**self._options, "lora_request": self._adapters[sampling.model]}
+
+    def _base(self, token_ids: Sequence[int]) -> tuple[tuple[int, ...], EngineInput]:
+        """The prompt that these tokens continue: one that was rendered here, or the request's."""
+        begins = tuple(token_ids)
+        return next(known for known in self._inputs if begins[: len(known[0])] == known[0])
+
+    def _path_params(self, num_forced: int, sampling: Sampling) -> SamplingParams:
+        params = SamplingParams() if sampling.is_aside else self._params
+        min_tokens = max(0, params.min_tokens - num_forced)
         changes: dict[str, Any] = {  # fields of a struct, each of its own type
             "max_tokens": sampling.max_tokens,
             "min_tokens": min(min_tokens, sampling.max_tokens),
@@ -152,11 +184,11 @@ class VLLMEngine:
                 "output_kind": RequestOutputKind.FINAL_ONLY,
                 # Stop strings are found in text; otherwise the text is made here, once, from
                 # the ids. Detokenizing is nearly all of the cost of log-probabilities.
-                "detokenize": bool(self._params.stop),
+                "detokenize": bool(params.stop),
                 "skip_clone": True,
             }
         # Validates again and, at temperature 0, neutralises top_p, top_k and min_p.
-        return msgspec.structs.replace(self._params, **changes)
+        return msgspec.structs.replace(params, **changes)
 
     def _detokenizer(self) -> BaseIncrementalDetokenizer:
         # Stands for an EngineCoreRequest, of which the detokenizer reads these fields alone.
@@ -171,6 +203,10 @@ class VLLMEngine:
         )
         assert isinstance(detokenizer, BaseIncrementalDetokenizer)
         return detokenizer
+
+
+def _token_ids(engine_input: EngineInput) -> tuple[int, ...]:
+    return tuple(cast(Any, engine_input)["prompt_token_ids"])  # a union of typed dicts
 
 
 def _delta(output: RequestOutput, sampling: Sampling) -> Delta:

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import State
+from vllm.lora.request import LoRARequest
 
 from decoding.catalog import DECODERS
 from server.errors import error_response, shown
@@ -17,6 +18,12 @@ async def served_models(state: State) -> dict[str, dict[str, Any]]:
     """vLLM's model cards by id: base models and LoRA adapters."""
     models = await state.openai_serving_models.show_available_models()
     return {card.id: card.model_dump() for card in models.data}
+
+
+def adapters(state: State) -> dict[str, LoRARequest | None]:
+    """What an ensemble may draw from, by name; None is the base model, under any of its names."""
+    models = state.openai_serving_models
+    return {**{path.name: None for path in models.base_model_paths}, **models.lora_requests}
 
 
 async def _cards(state: State) -> dict[str, dict[str, Any]]:

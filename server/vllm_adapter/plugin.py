@@ -10,13 +10,14 @@ from starlette.exceptions import HTTPException
 from vllm.engine.protocol import EngineClient
 from vllm.tasks import SupportedTask
 
-from decoding.engine import PathAborted
+from decoding.engine import PathAborted, UnaskableQuestion
 from server.errors import InvalidRequest, error_response
 from server.refusal import RefuseDecodingElsewhere
 from server.settings import Settings
 from server.vllm_adapter import models, routes
 from server.vllm_adapter.draining import RefuseWhileDraining, drain_on_shutdown
 from server.vllm_adapter.warm_up import warm_up
+from server.wire import FIELD
 
 
 class WinnowPlugin:
@@ -30,6 +31,7 @@ class WinnowPlugin:
         app.add_middleware(RefuseDecodingElsewhere)
         app.add_middleware(RefuseWhileDraining)
         app.add_exception_handler(InvalidRequest, _refuse)
+        app.add_exception_handler(UnaskableQuestion, _cannot_ask)
         app.add_exception_handler(PathAborted, _give_up)
         # vLLM puts FastAPI's own errors in OpenAI's shape, but not those that FastAPI raises as
         # Starlette's: a body that does not parse, an unknown route.
@@ -49,6 +51,10 @@ class WinnowPlugin:
 async def _refuse(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, InvalidRequest)
     return error_response(failure.message, failure.param)
+
+
+async def _cannot_ask(request: Request, failure: Exception) -> Response:
+    return error_response(str(failure), f"{FIELD}.prompting")
 
 
 async def _give_up(request: Request, failure: Exception) -> Response:

@@ -1,6 +1,6 @@
 """The routes that take `decoding`. Without it they are vLLM's own functions."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Sequence
 from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Request
@@ -24,12 +24,19 @@ from vllm.entrypoints.serve.utils.api_utils import (
 )
 
 from decoding.decoder import Decoder
+from decoding.sampled import SampledDecoder
 from server.compatibility import refuse_contradictions
-from server.errors import InvalidRequest
+from server.errors import InvalidRequest, shown
 from server.settings import Settings
 from server.sse import ProgressStream, amend_last_chunk
 from server.vllm_adapter.client import DecodingClient, with_decoder
-from server.vllm_adapter.models import served_models
+from server.vllm_adapter.dialogue import (
+    Dialogue,
+    chat_dialogue,
+    completion_dialogue,
+    response_dialogue,
+)
+from server.vllm_adapter.models import adapters, served_models
 from server.wire import FIELD, choose_decoder, split_alias
 
 AnyRequest = ChatCompletionRequest | CompletionRequest | ResponsesRequest
@@ -52,8 +59,6 @@ async def create_completion(request: CompletionRequest, raw_request: Request) ->
     decoder = await take_decoder(request, raw_request)
     if decoder is None:
         return cast(Response, await vllm_completion.create_completion(request, raw_request))
-    if decoder.prompt_template == "qa":
-        apply_qa_template(request)
     return await decode_completion(request, raw_request, decoder)
 
 
@@ -104,6 +109,8 @@ async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | N
             "tools", f'tools on /v1/responses cannot be used with "{decoder.strategy}"'
         )
     check_logprobs_limit(decoder, raw_request)
+    if isinstance(decoder, SampledDecoder) and decoder.models:
+        check_models(decoder.models, adapters(raw_request.app.state))
     return decoder
 
 
@@ -118,6 +125,16 @@ def given_fields(request: AnyRequest) -> Json:
     }
 
 
+def check_models(models: Sequence[str], served: Container[str]) -> None:
+    for model in models:
+        if model not in served:
+            raise InvalidRequest(
+                f"{FIELD}.models",
+                f"models must name models that are served, got {shown(model)}; /v1/models lists "
+                "them",
+            )
+
+
 def check_logprobs_limit(decoder: Decoder, raw_request: Request) -> None:
     limit = raw_request.app.state.vllm_config.model_config.max_logprobs
     if limit != -1 and decoder.num_logprobs > limit:
@@ -128,20 +145,13 @@ def check_logprobs_limit(decoder: Decoder, raw_request: Request) -> None:
         )
 
 
-def apply_qa_template(request: CompletionRequest) -> None:
-    """`Q: …\\nA:`, and stop where a base model goes on to invent the next question."""
-    if not isinstance(request.prompt, str):
-        raise InvalidRequest("prompt", 'prompt must be a text with prompt_template "qa"')
-    request.prompt = f"Q: {request.prompt}\nA:"
-    stop = [request.stop] if isinstance(request.stop, str) else list(request.stop or ())
-    request.stop = [*stop, "\nQ:"]
-
-
 @cancellable
 async def decode_chat(
     request: ChatCompletionRequest, raw_request: Request, decoder: Decoder
 ) -> Response:
-    run = Run(raw_request, decoder, raw_request.app.state.openai_serving_chat)
+    serving = raw_request.app.state.openai_serving_chat
+    dialogue = chat_dialogue(request, serving) if decoder.needs_question else None
+    run = Run(raw_request, decoder, serving, dialogue)
     return run.reply(await run.serving.create_chat_completion(request, raw_request))
 
 
@@ -149,7 +159,9 @@ async def decode_chat(
 async def decode_completion(
     request: CompletionRequest, raw_request: Request, decoder: Decoder
 ) -> Response:
-    run = Run(raw_request, decoder, raw_request.app.state.openai_serving_completion)
+    serving = raw_request.app.state.openai_serving_completion
+    dialogue = completion_dialogue(request, serving, decoder.prompt_template)
+    run = Run(raw_request, decoder, serving, dialogue)
     return run.reply(await run.serving.create_completion(request, raw_request))
 
 
@@ -157,7 +169,9 @@ async def decode_completion(
 async def decode_response(
     request: ResponsesRequest, raw_request: Request, decoder: Decoder
 ) -> Response:
-    run = Run(raw_request, decoder, raw_request.app.state.openai_serving_responses)
+    serving = raw_request.app.state.openai_serving_responses
+    dialogue = response_dialogue(request, serving) if decoder.needs_question else None
+    run = Run(raw_request, decoder, serving, dialogue)
     result = await run.serving.create_responses(request, raw_request)
     if isinstance(result, ResponsesResponse):
         run.amend_response(result)
@@ -166,14 +180,28 @@ async def decode_response(
     return run.reply(result)
 
 
+def _no_question(decoder: Decoder) -> InvalidRequest:
+    name = "prompting" if decoder.prompting else "strategy"
+    return InvalidRequest(
+        f"{FIELD}.{name}",
+        f"{name} {shown(getattr(decoder, name))} needs a question in words: a user message with a "
+        "text, or a prompt that is one text; and no previous_response_id",
+    )
+
+
 class Run:
     """One request on its way through a decoder: vLLM's serving object, and the report added."""
 
-    def __init__(self, raw_request: Request, decoder: Decoder, serving: Any) -> None:
-        settings: Settings = raw_request.app.state.winnow_settings
+    def __init__(
+        self, raw_request: Request, decoder: Decoder, serving: Any, dialogue: Dialogue | None
+    ) -> None:
+        if decoder.needs_question and (dialogue is None or dialogue.question is None):
+            raise _no_question(decoder)
+        state = raw_request.app.state
+        settings: Settings = state.winnow_settings
         self._progress = ProgressStream(settings.keep_alive_s)
         self.client = DecodingClient(
-            raw_request.app.state.engine_client, decoder, self._progress.on_progress
+            state.engine_client, decoder, self._progress.on_progress, adapters(state), dialogue
         )
         # Any: three serving classes share `create_…` only by convention.
         self.serving: Any = with_decoder(serving, self.client)

@@ -129,6 +129,70 @@ def test_short_samples_do_not_win_by_arriving_first() -> None:
     assert report.agreement == 0.5
 
 
+def test_as_needed_starts_no_more_than_may_decide() -> None:
+    """Four of one kind decide at 95 %, so four are started, and they do."""
+    engine = TableEngine(TABLE, samples=(EIGHT,) * 4)
+    report = vote(MajorityVote(num_samples=40, launch="as_needed"), engine).report
+    assert report.answer == "8"
+    assert report.stopped is not None
+    assert (report.stopped.num_used, report.stopped.num_not_started) == (4, 36)
+    assert (report.stopped.num_aborted, report.num_tokens) == (0, 4 * 2)
+
+
+def test_as_needed_starts_more_when_a_vote_disagrees() -> None:
+    """After 3:1 the soonest end is 6:1, hence seven; after 5:2 it is 8:2, hence ten."""
+    samples = (EIGHT, NINE, *(EIGHT,) * 4, NINE, *(EIGHT,) * 3)
+    engine = TableEngine(TABLE, samples=samples)
+    report = vote(MajorityVote(num_samples=40, launch="as_needed"), engine).report
+    assert report.stopped is not None
+    assert (report.stopped.num_used, report.stopped.num_not_started) == (10, 30)
+    assert engine.started == 10
+
+
+def test_as_needed_starts_more_before_the_slow_ones_are_in() -> None:
+    """The first is slow; the others disagree, and what they make necessary runs meanwhile."""
+    samples = (LONG_EIGHT, EIGHT, NINE, EIGHT, *(EIGHT,) * 3)
+    engine = TableEngine(TABLE, samples=samples, delays={LONG_EIGHT: 200})
+    report = vote(MajorityVote(num_samples=40, launch="as_needed"), engine).report
+    assert report.stopped is not None
+    assert (report.stopped.num_used, report.stopped.num_aborted) == (7, 0)
+    assert engine.started == 7
+
+
+def test_launching_changes_the_cost_of_a_vote_and_not_its_end() -> None:
+    samples = (NINE, EIGHT, SEVEN, *(EIGHT, NINE) * 3, *(EIGHT,) * 11)
+    ends = []
+    for launch in ("at_once", "as_needed"):
+        decoder = MajorityVote(num_samples=20, launch=launch)
+        report = vote(decoder, TableEngine(TABLE, samples=samples)).report
+        assert report.stopped is not None
+        votes = [c.answer for c in report.candidates if not c.dropped]
+        ends.append((report.answer, report.agreement, report.stopped.num_used, votes))
+    assert ends[0] == ends[1]
+    assert ends[0][2] == 16
+
+
+def test_as_needed_vote_that_nothing_decides_draws_every_sample() -> None:
+    engine = TableEngine(TABLE, samples=(EIGHT, NINE) * 3)
+    report = vote(MajorityVote(num_samples=6, launch="as_needed"), engine).report
+    assert (report.stopped, report.answer, engine.started) == (None, "8", 6)
+
+
+def test_models_of_an_ensemble_draw_in_turn_and_sign_their_votes() -> None:
+    drawn: list[str | None] = []
+
+    class Watched(TableEngine):
+        def generate(self, token_ids, sampling):  # type: ignore[no-untyped-def]  # as the base
+            drawn.append(sampling.model)
+            return super().generate(token_ids, sampling)
+
+    engine = Watched(TABLE, samples=(EIGHT, NINE, EIGHT))
+    report = vote(MajorityVote(num_samples=3, models=("a", "b"), stop="none"), engine).report
+    assert drawn == ["a", "b", "a"]
+    assert [(c.model, c.answer) for c in report.candidates] == [("a", "8"), ("b", "9"), ("a", "8")]
+    assert report.num_tokens == 3 * 2
+
+
 def test_window_rule_stops_at_a_unanimous_window() -> None:
     samples = (NINE, *(EIGHT,) * 5, *(EIGHT,) * 6)
     report = vote(

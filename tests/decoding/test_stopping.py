@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from decoding.stopping import beta_decides, window_decides
+from decoding.stopping import beta_decides, fewest_votes, window_decides
 
 
 def votes(text: str) -> list[str | None]:
@@ -67,3 +67,17 @@ def test_rules_agree_with_their_definition_on_every_short_vote() -> None:
             a, b = [*counts, 0, 0][:2]
             chance = sum(comb(a + b + 1, i) * 0.5 ** (a + b + 1) for i in range(a + 1))
             assert beta_decides(votes("".join(cast)), 0.9) is (chance >= 0.9)
+
+
+@pytest.mark.parametrize(
+    ("votes", "expected"),
+    [("", 4), ("8", 4), ("89", 7), ("8898", 7), ("8899", 10), ("8888", 4)],
+)
+def test_fewest_votes_that_may_decide(votes: str, expected: int) -> None:
+    """The Beta rule stops at 4:0, 6:1 and 8:2; the leader is hoped for."""
+    hoped = max("89", key=votes.count)
+    assert fewest_votes(list(votes), hoped, 40, lambda seen: beta_decides(seen, 0.95)) == expected
+
+
+def test_fewest_votes_are_at_most_all() -> None:
+    assert fewest_votes(["8", "9"], "8", 5, lambda seen: beta_decides(seen, 0.95)) == 5

@@ -2,7 +2,8 @@ import pytest
 
 from decoding.cot_decoding import CoTDecoding
 from decoding.greedy import Greedy
-from decoding.majority_vote import MAX_SEED, MajorityVote
+from decoding.majority_vote import MajorityVote
+from decoding.sampled import MAX_SEED
 from server.errors import InvalidRequest, shown
 from server.wire import choose_decoder, split_alias
 

@@ -1,0 +1,74 @@
+"""A sample that was read and judged, and what it adds to its answer's score."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from decoding.path import Path
+from decoding.report import Candidate, Dropped
+from decoding.voting import leader, share, tally
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A sample, and what it adds to its answer's score: nothing when it was dropped.
+
+    `confidence` is Δ of its answer and `score` what the strategy itself made of it, None where
+    neither was measured. `model` drew it, None where the request's own did.
+    """
+
+    path: Path
+    answer: str | None
+    dropped: Dropped | None
+    weight: float = 0.0
+    confidence: float | None = None
+    score: float | None = None
+    model: str | None = None
+
+    @property
+    def vote(self) -> str | None:
+        return None if self.dropped else self.answer
+
+    def candidate(self, *, shows_text: bool) -> Candidate:
+        return Candidate(
+            answer=self.answer,
+            confidence=self.confidence,
+            weight=self.weight,
+            score=self.score,
+            mean_logprob=self.path.mean_logprob,
+            num_tokens=len(self.path.token_ids),
+            finish_reason=self.path.finish_reason,
+            dropped=self.dropped,
+            model=self.model,
+            text=self.path.text if shows_text else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Elected:
+    """Who won. `agreement` is the share of all weight that its answer holds."""
+
+    winner: Ballot
+    agreement: float | None
+    fallback: str | None = None
+
+
+def elect(ballots: Sequence[Ballot]) -> Elected:
+    """The answer of largest weight, a tie going to the one launched first, by its heaviest sample.
+
+    Where none votes, the likeliest sample, and the reason why.
+    """
+    totals = tally((b.vote, b.weight) for b in ballots if b.vote is not None)
+    if not totals:
+        return Elected(likeliest(ballots), None, "no sample was complete with an answer")
+    best = leader(totals)
+    winner = max((b for b in ballots if b.vote == best), key=lambda b: b.weight)
+    return Elected(winner, share(totals, best))
+
+
+def likeliest(ballots: Sequence[Ballot]) -> Ballot:
+    """The sample of largest length-normalised probability; the first of equals."""
+    return max(ballots, key=lambda b: b.path.mean_logprob)
+
+
+def place_of(winner: Ballot, ballots: Sequence[Ballot]) -> int:
+    return next(i for i, ballot in enumerate(ballots) if ballot is winner)

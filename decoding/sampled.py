@@ -1,0 +1,59 @@
+"""What all decoders have in common that draw samples: how many, how freely, of which models."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from decoding.decoder import Decoder
+from decoding.engine import Prompt, Sampling
+
+MAX_SEED = 2**62
+
+
+class SampledDecoder(Decoder):
+    """Draws `num_samples` paths. Sample i of a seeded request has the seed plus i, as vLLM's `n`
+    has it; sample i of an ensemble is drawn by model i modulo their number."""
+
+    fan_out_field: ClassVar[str | None] = "num_samples"
+
+    num_samples: int = Field(8, ge=2, description="how many samples to draw")
+    temperature: float = Field(0.7, gt=0, le=2, description="how freely they are drawn")
+    top_p: float | None = Field(None, gt=0, le=1, description="as in OpenAI's API")
+    top_k: int | None = Field(None, ge=1, description="as in vLLM's API")
+    seed: int | None = Field(
+        None, ge=0, le=MAX_SEED, description="repeats the samples; sample i has the seed plus i"
+    )
+    models: Annotated[tuple[str, ...], Field(strict=False)] | None = Field(
+        None,
+        min_length=2,
+        description="an ensemble: served models and LoRA adapters that draw samples in turn",
+    )
+
+    @field_validator("models")
+    @classmethod
+    def _all_have_a_say(cls, models: tuple[str, ...] | None, info: ValidationInfo) -> object:
+        num_samples = info.data.get("num_samples", 0)
+        if models is not None and "num_samples" in info.data and len(models) > num_samples:
+            raise ValueError(f"must be at most num_samples, {num_samples}, of them")
+        return models
+
+    @property
+    def num_paths(self) -> int:
+        return self.num_samples
+
+    def model_of(self, number: int) -> str | None:
+        """Who draws this sample; None is the model that the request names."""
+        return self.models[number % len(self.models)] if self.models else None
+
+    def sampling(self, prompt: Prompt, number: int, *, stream: bool = False) -> Sampling:
+        return Sampling(
+            max_tokens=prompt.max_tokens,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            top_k=self.top_k,
+            seed=None if self.seed is None else self.seed + number,
+            num_logprobs=self.num_logprobs,
+            is_scored=True,
+            stream=stream,
+            model=self.model_of(number),
+        )

@@ -1,0 +1,163 @@
+"""What a request asks, and how to put another question in its place.
+
+Decoders that ask the model something beside the request (which principle applies, which response
+agrees with most) hand a text; here it takes the place of the client's last question, everything
+before it stays, and vLLM's own renderer makes the prompt of it.
+"""
+
+import copy
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+from vllm.entrypoints.openai.completion.protocol import CompletionRequest
+from vllm.entrypoints.openai.responses.protocol import ResponsesRequest
+from vllm.entrypoints.serve.engine.protocol import ErrorResponse
+from vllm.inputs import EngineInput
+
+from decoding.engine import UnaskableQuestion
+from server.errors import InvalidRequest
+
+Message = Mapping[str, Any]  # any of the APIs' message shapes
+Render = Callable[[str, str], Awaitable[EngineInput]]
+"""(question, cue) → the prompt; see `Engine.render`."""
+
+TEXT_PARTS = ("text", "input_text")
+QA_TEMPLATE = "Q: {}\nA:"
+QA_STOP = "\nQ:"
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """`question` is None where the request has no text that could be replaced."""
+
+    question: str | None
+    render: Render
+
+
+def chat_dialogue(request: ChatCompletionRequest, serving: Any) -> Dialogue:  # OpenAIServingChat
+    """Of a chat: its last user message."""
+    messages = _with_lists(request.messages)
+    request.messages = messages  # pydantic's iterators can be read once
+    place = _last_of_user(messages)
+
+    async def render(question: str, cue: str) -> EngineInput:
+        asked = request.model_copy(
+            update={"messages": _replaced(messages, place, _joined(question, cue))}
+        )
+        rendered = await serving.render_chat_request(asked)
+        if isinstance(rendered, ErrorResponse):
+            raise UnaskableQuestion(rendered.error.message)
+        _, (engine_input,) = rendered
+        return engine_input  # type: ignore[no-any-return]  # `serving` is Any
+
+    return Dialogue(_text_at(messages, place), render)
+
+
+def completion_dialogue(
+    request: CompletionRequest, serving: Any, template: str | None
+) -> Dialogue:  # OpenAIServingCompletion
+    """Of a completion: its prompt, where that is a text. `template` is `qa` or None.
+
+    The request's prompt is put into the template here; `qa` also stops where a base model goes on
+    to invent the next question.
+    """
+    question = request.prompt if isinstance(request.prompt, str) else None
+    frame = QA_TEMPLATE if template == "qa" else "{}"
+    if template == "qa":
+        if question is None:
+            raise InvalidRequest("prompt", 'prompt must be a text with prompt_template "qa"')
+        request.prompt = frame.replace("{}", question)
+        stop = [request.stop] if isinstance(request.stop, str) else list(request.stop or ())
+        request.stop = [*stop, QA_STOP]
+
+    async def render(question: str, cue: str) -> EngineInput:
+        prompt = frame.replace("{}", question) + (f" {cue}" if cue else "")
+        asked = request.model_copy(update={"prompt": prompt})
+        rendered = await serving.render_completion_request(asked)
+        if isinstance(rendered, ErrorResponse):
+            raise UnaskableQuestion(rendered.error.message)
+        (engine_input,) = rendered
+        return engine_input  # type: ignore[no-any-return]  # `serving` is Any
+
+    return Dialogue(question, render)
+
+
+def response_dialogue(
+    request: ResponsesRequest, serving: Any
+) -> Dialogue:  # OpenAIServingResponses
+    """Of a response: its input, or the last user message in it. One that continues an earlier
+    response has no question of its own: only vLLM's store knows what went before."""
+    if isinstance(request.input, str):
+        messages: list[Any] = [{"role": "user", "content": request.input}]
+    else:
+        messages = [_as_mapping(item) for item in request.input]
+    place = None if request.previous_response_id is not None else _last_of_user(messages)
+
+    async def render(question: str, cue: str) -> EngineInput:
+        asked = request.model_copy(
+            update={"input": _replaced(messages, place, _joined(question, cue))}
+        )
+        rendered = await serving.online_renderer.render_responses(
+            asked,
+            previous_messages=None,
+            previous_response_outputs=None,
+            tool_server=serving.tool_server,
+        )
+        if isinstance(rendered, ErrorResponse):
+            raise UnaskableQuestion(rendered.error.message)
+        return rendered.engine_input  # type: ignore[no-any-return]  # `serving` is Any
+
+    return Dialogue(_text_at(messages, place), render)
+
+
+def _joined(question: str, cue: str) -> str:
+    return f"{question}\n\n{cue}" if cue else question
+
+
+def _as_mapping(item: Any) -> Any:  # a message as a dict or as one of OpenAI's models
+    return item.model_dump(exclude_none=True) if hasattr(item, "model_dump") else item
+
+
+def _with_lists(messages: Sequence[Any]) -> list[Any]:
+    """Messages whose parts are lists."""
+    whole = []
+    for message in messages:
+        content = message.get("content")
+        is_parts = content is not None and not isinstance(content, str)
+        whole.append({**message, "content": list(content)} if is_parts else message)
+    return whole
+
+
+def _last_of_user(messages: Sequence[Message]) -> int | None:
+    """The last user message that has a text."""
+    places = [i for i, message in enumerate(messages) if message.get("role") == "user"]
+    return next((i for i in reversed(places) if _text_at(messages, i)), None)
+
+
+def _text_at(messages: Sequence[Message], place: int | None) -> str | None:
+    if place is None:
+        return None
+    content = messages[place].get("content")
+    if isinstance(content, str):
+        return content
+    return "\n".join(part["text"] for part in content or () if _is_text(part)) or None
+
+
+def _is_text(part: Any) -> bool:  # any JSON
+    return isinstance(part, dict) and part.get("type") in TEXT_PARTS
+
+
+def _replaced(messages: Sequence[Message], place: int | None, text: str) -> list[Any]:
+    """The messages with another text at that place; its images and the like stay."""
+    assert place is not None, "a request without a question is refused before it is rendered"
+    changed = copy.copy(list(messages))
+    content = messages[place]["content"]
+    if not isinstance(content, str):
+        texts = [part for part in content if _is_text(part)]
+        content = [part for part in content if not _is_text(part)]
+        changed[place] = {**messages[place], "content": [*content, {**texts[-1], "text": text}]}
+    else:
+        changed[place] = {**messages[place], "content": text}
+    return changed
