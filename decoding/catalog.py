@@ -4,14 +4,18 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter
 
+from decoding.best_of_n import VERIFIERS, BestOfN
 from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Decoder
+from decoding.deepconf import DeepConf
 from decoding.greedy import Greedy
 from decoding.majority_vote import MajorityVote
 from decoding.sampled import SampledDecoder
+from decoding.universal_vote import UniversalVote
+from decoding.verifier import Verifiers
 
 AnyDecoder = Annotated[
-    Greedy | CoTDecoding | MajorityVote,
+    Greedy | CoTDecoding | MajorityVote | UniversalVote | DeepConf | BestOfN,
     Field(discriminator="strategy"),
 ]
 
@@ -23,13 +27,14 @@ DECODERS: dict[str, type[Decoder]] = {
 _ADAPTER: TypeAdapter[Decoder] = TypeAdapter(AnyDecoder)
 
 
-def parse_decoder(value: Any) -> Decoder:  # whatever JSON the client sent
-    """The decoder that a request's `decoding` object describes.
+def parse_decoder(value: Any, verifiers: Verifiers | None = None) -> Decoder:  # any JSON
+    """The decoder that a request's `decoding` object describes. Without `verifiers` only those
+    that come with this package can be named.
 
     Raises:
         pydantic.ValidationError: an unknown strategy or key, a wrong type, a value out of range.
     """
-    return _ADAPTER.validate_python(value)
+    return _ADAPTER.validate_python(value, context={VERIFIERS: verifiers})
 
 
 def decoder_table() -> str:

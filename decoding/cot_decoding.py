@@ -53,6 +53,7 @@ class CoTDecoding(Decoder):
     the model is surest of."""
 
     fan_out_field: ClassVar[str | None] = "k"
+    logprobs_field: ClassVar[str] = "k"
     is_greedy: ClassVar[bool] = True
     forces_tokens: ClassVar[bool] = True
 

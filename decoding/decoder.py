@@ -47,7 +47,8 @@ class Decoder(BaseModel):
     """Fields are hyperparameters; `run` is the algorithm.
 
     `fan_out_field` names the field that sets how many paths run at once, for limits and their
-    error messages; None where there is a single path. A decoder whose `is_greedy` is true never
+    error messages; None where there is a single path. `logprobs_field` names the one that makes
+    log-probabilities needed. A decoder whose `is_greedy` is true never
     samples, so a request's sampling parameters contradict it. One that `forces_tokens` begins its
     paths with tokens that were not generated there, which grammars, penalties and budgets would
     not see.
@@ -55,6 +56,7 @@ class Decoder(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     fan_out_field: ClassVar[str | None] = None
+    logprobs_field: ClassVar[str] = "strategy"
     is_greedy: ClassVar[bool] = False
     forces_tokens: ClassVar[bool] = False
 

@@ -32,8 +32,9 @@ class Sampling:
     """How one path is drawn. `temperature` 0 is greedy; `num_logprobs` 0 asks for none.
 
     `top_p` and `top_k` None are the request's own. `is_scored` asks for the log-probability of
-    each token that was taken. `stream` false lets the engine answer once, when the path is
-    complete, which is cheaper. `model` names an adapter or model of the server; None is the one
+    each token that was taken. Deltas are asked for by `stream`, to be handed on to the client as
+    they come, or by `is_watched`, to be looked at on the way; without either the engine answers
+    once, when the path is complete, which is cheaper. `model` names an adapter or model of the server; None is the one
     that the request names. `is_aside` marks a question of the decoder's own, for which the
     request's stop strings, grammar and penalties do not hold.
     """
@@ -46,6 +47,7 @@ class Sampling:
     num_logprobs: int = 0
     is_scored: bool = False
     stream: bool = False
+    is_watched: bool = False
     model: str | None = None
     is_aside: bool = False
 

@@ -16,19 +16,19 @@ Deviations:
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from decoding.answers import extract_answer
 from decoding.ballot import Ballot, elect, place_of
 from decoding.confidence import answer_confidence
-from decoding.decoder import Emit, Outcome, Progress
+from decoding.decoder import Emit, Outcome
 from decoding.engine import Engine, Prompt
-from decoding.path import Path, collect_path
+from decoding.path import Path
 from decoding.poll import Launched, Poll, hold_poll
 from decoding.report import Report
-from decoding.sampled import SampledDecoder
+from decoding.sampled import Draws, SampledDecoder
 from decoding.standing import drop_reason
 from decoding.stopping import Votes, beta_decides, fewest_votes, window_decides
 from decoding.stopwatch import Stopwatch
@@ -40,6 +40,8 @@ TOP_TWO = 2
 class MajorityVote(SampledDecoder):
     """Draws samples and keeps the answer that most of them give; stops as soon as the vote is
     decided."""
+
+    logprobs_field: ClassVar[str] = "weight"
 
     strategy: Literal["majority_vote"] = "majority_vote"
     weight: Literal["count", "probability", "confidence"] = Field(
@@ -92,14 +94,10 @@ class MajorityVote(SampledDecoder):
 
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         watch = Stopwatch()
-        num_finished = 0
+        draws = Draws(self, engine, prompt, emit)
 
         async def draw(number: int) -> Ballot:
-            nonlocal num_finished
-            path = await collect_path(engine, prompt, self.sampling(prompt, number))
-            num_finished += 1
-            emit(Progress(num_finished, self.num_samples))
-            return self._read(path, number)
+            return self._read(await draws.draw(number, num_logprobs=self.num_logprobs), number)
 
         poll = await hold_poll(engine, self.num_samples, draw, self._is_decided, self._num_wanted)
         watch.lap("paths")

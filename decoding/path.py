@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,6 +61,7 @@ async def collect_path(
     prefix: Sequence[int] = (),
     prefix_ranked: tuple[Ranked, ...] = (),
     on_delta: Callable[[Delta], None] | None = None,
+    gives_up: Callable[[Delta], bool] | None = None,
 ) -> Path:
     """Run one path to its end.
 
@@ -68,24 +70,33 @@ async def collect_path(
             `prompt.max_tokens`, and one that ends generation ends the path.
         prefix_ranked: the distributions that the prefix was taken from.
         on_delta: told of each delta as it comes.
+        gives_up: asked of each delta but the last; a path is aborted there when it says so, and
+            its finish reason is "abort".
 
     Raises:
         PathAborted: the engine stopped before the path's end.
     """
     token_ids, ranked = list(prefix), list(prefix_ranked)
     logprobs: list[float] = []
+    is_given_up = False
     finish_reason = _prefix_finish(engine, prompt, prefix)
     stop_reason: int | str | None = None
     if finish_reason is None:
-        async for delta in engine.generate((*prompt.token_ids, *prefix), sampling):
-            token_ids.extend(delta.token_ids)
-            ranked.extend(delta.ranked)
-            logprobs.extend(delta.logprobs)
-            stop_reason = delta.stop_reason
-            finish_reason = delta.finish_reason
-            if on_delta is not None:
-                on_delta(delta)
-    if finish_reason is None or finish_reason == "abort":
+        async with aclosing(engine.generate((*prompt.token_ids, *prefix), sampling)) as deltas:
+            async for delta in deltas:
+                token_ids.extend(delta.token_ids)
+                ranked.extend(delta.ranked)
+                logprobs.extend(delta.logprobs)
+                stop_reason = delta.stop_reason
+                finish_reason = delta.finish_reason
+                if on_delta is not None:
+                    on_delta(delta)
+                if gives_up is not None and finish_reason is None and gives_up(delta):
+                    is_given_up = True
+                    break
+    if is_given_up:
+        finish_reason = "abort"
+    elif finish_reason is None or finish_reason == "abort":
         raise PathAborted("the engine stopped before the path's end")
     decoded, stopped_by = _cut(engine.decode(token_ids), prompt)
     if stopped_by is not None:

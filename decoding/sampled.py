@@ -1,11 +1,14 @@
 """What all decoders have in common that draw samples: how many, how freely, of which models."""
 
+from collections.abc import Callable
 from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from decoding.decoder import Decoder
-from decoding.engine import Prompt, Sampling
+from decoding.concurrency import run_together
+from decoding.decoder import Decoder, Emit, Progress
+from decoding.engine import Delta, Engine, Prompt, Sampling
+from decoding.path import Path, collect_path
 
 MAX_SEED = 2**62
 
@@ -45,15 +48,41 @@ class SampledDecoder(Decoder):
         """Who draws this sample; None is the model that the request names."""
         return self.models[number % len(self.models)] if self.models else None
 
-    def sampling(self, prompt: Prompt, number: int, *, stream: bool = False) -> Sampling:
-        return Sampling(
-            max_tokens=prompt.max_tokens,
-            temperature=self.temperature,
-            top_p=self.top_p,
-            top_k=self.top_k,
-            seed=None if self.seed is None else self.seed + number,
-            num_logprobs=self.num_logprobs,
+
+class Draws:
+    """The samples of one request, by number; tells of progress."""
+
+    def __init__(self, decoder: SampledDecoder, engine: Engine, prompt: Prompt, emit: Emit) -> None:
+        self._decoder = decoder
+        self._engine = engine
+        self._prompt = prompt
+        self._emit = emit
+        self._num_finished = 0
+
+    async def draw(
+        self,
+        number: int,
+        *,
+        num_logprobs: int = 0,
+        gives_up: Callable[[Delta], bool] | None = None,
+    ) -> Path:
+        """One sample, scored. `gives_up` is asked of every delta whether to abort it there."""
+        decoder = self._decoder
+        sampling = Sampling(
+            max_tokens=self._prompt.max_tokens,
+            temperature=decoder.temperature,
+            top_p=decoder.top_p,
+            top_k=decoder.top_k,
+            seed=None if decoder.seed is None else decoder.seed + number,
+            num_logprobs=num_logprobs,
             is_scored=True,
-            stream=stream,
-            model=self.model_of(number),
+            is_watched=gives_up is not None,
+            model=decoder.model_of(number),
         )
+        path = await collect_path(self._engine, self._prompt, sampling, gives_up=gives_up)
+        self._num_finished += 1
+        self._emit(Progress(self._num_finished, decoder.num_samples))
+        return path
+
+    async def draw_all(self) -> list[Path]:
+        return await run_together(map(self.draw, range(self._decoder.num_samples)))

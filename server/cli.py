@@ -6,8 +6,12 @@ import os
 import sys
 from importlib import metadata
 
+from pydantic import ValidationError
+
 from server.checkpoint import POCKET, UnreadableCheckpoint, check_folder, resolve
 from server.defaults import apply_environment, is_cpu_build, with_default_flags
+from server.settings import Settings
+from server.verifiers import UnusableVerifier, load_verifiers
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -51,14 +55,18 @@ def serve(arguments: list[str]) -> int:
     apply_environment(os.environ, is_cpu=is_cpu)
     arguments = with_default_flags(_with_checkpoint(arguments), is_cpu=is_cpu)
     try:
+        load_verifiers(Settings())  # what is wrong with either is said before vLLM starts
         if arguments and not arguments[0].startswith("-"):
             check_folder(arguments[0])
         # Imported late: vLLM takes seconds to import and reads the environment as it is then.
         from server.vllm_adapter.launch import serve as serve_vllm
 
         serve_vllm(arguments)
-    except UnreadableCheckpoint as failure:
+    except (UnreadableCheckpoint, UnusableVerifier) as failure:
         print(f"winnow: error: {failure}", file=sys.stderr)
+        return EXIT_USAGE
+    except ValidationError as failure:
+        print(f"winnow: error: {_wrong_setting(failure)}", file=sys.stderr)
         return EXIT_USAGE
     except OSError as failure:
         if failure.errno not in ADDRESS_ERRORS:
@@ -68,6 +76,12 @@ def serve(arguments: list[str]) -> int:
     except KeyboardInterrupt:  # also SIGTERM before the server was up
         return EXIT_INTERRUPTED
     return 0
+
+
+def _wrong_setting(failure: ValidationError) -> str:
+    error = failure.errors(include_url=False)[0]
+    name = f"{Settings.model_config['env_prefix']}{error['loc'][0]}".upper()
+    return f"{name}: {error['msg']}"
 
 
 def _with_checkpoint(arguments: list[str]) -> list[str]:

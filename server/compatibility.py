@@ -59,6 +59,7 @@ def refuse_contradictions(decoder: Decoder, given: Fields) -> None:
     strategy = decoder.strategy
     _refuse(given, NEUTRAL, f'is not available with decoding strategy "{strategy}"')
     _refuse_many_prompts(given)
+    _refuse_weights_without_logprobs(decoder, given)
     if decoder.is_greedy:
         _refuse(
             given,
@@ -104,6 +105,16 @@ def _refuse_many_prompts(given: Fields) -> None:
     if is_many:
         raise InvalidRequest(
             "prompt", f"decoding takes one prompt a request, got {len(prompt or ())}"
+        )
+
+
+def _refuse_weights_without_logprobs(decoder: Decoder, given: Fields) -> None:
+    weight = getattr(decoder, "weight", "count")
+    if given.get("logprobs") is False and weight != "count":
+        raise InvalidRequest(
+            "logprobs",
+            f'weight "{weight}" is made of log-probabilities, which logprobs False forbids; leave '
+            'logprobs out or use weight "count"',
         )
 
 

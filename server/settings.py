@@ -1,6 +1,6 @@
 """What the operator sets: environment variables that begin with WINNOW_."""
 
-from pydantic import Field
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -19,3 +19,11 @@ class Settings(BaseSettings):
     keep_alive_s: float = Field(
         15.0, gt=0, le=600, description="longest silence in a stream while paths run, seconds"
     )
+    verifier_timeout_s: float = Field(
+        10.0, gt=0, le=600, description="longest that a verifier may take over a sample, seconds"
+    )
+    verifier_url: HttpUrl | None = Field(
+        None, description="the reward endpoint of the verifier `http`"
+    )
+    verifier_model: str | None = Field(None, description="the model that it is asked for")
+    verifier_api_key: SecretStr | None = Field(None, description="its bearer token")

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from decoding.catalog import DECODERS, parse_decoder
 from decoding.decoder import Decoder
+from decoding.verifier import Verifiers
 from server.errors import InvalidRequest, shown
 
 FIELD = "decoding"
@@ -36,10 +37,12 @@ def choose_decoder(
     alias: str | None,
     max_paths: int,
     given: Mapping[str, Any] = NOTHING_GIVEN,
+    verifiers: Verifiers | None = None,
 ) -> Decoder | None:
     """The decoder that a request names in `decoding` (any JSON), by its model's alias, or not.
 
     A decoder that samples takes over what the request's other fields, `given`, say of sampling.
+    `verifiers` are those that it may name.
 
     Raises:
         InvalidRequest: the object does not describe a decoder, contradicts the alias or asks
@@ -50,7 +53,7 @@ def choose_decoder(
     value = {} if decoding is None else decoding
     own = _own_sampling(value, alias, given) if isinstance(value, dict) else {}
     try:
-        decoder = _parse({**own, **value} if own else value, alias, max_paths)
+        decoder = _parse({**own, **value} if own else value, alias, max_paths, verifiers)
     except InvalidRequest as refusal:
         name = refusal.param.removeprefix(f"{FIELD}.")
         raise (InvalidRequest(name, refusal.message) if name in own else refusal) from None
@@ -93,7 +96,12 @@ def _own_sampling(
     return own
 
 
-def _parse(value: Any, alias: str | None, max_paths: int) -> Decoder:  # any JSON
+def _parse(
+    value: Any,  # any JSON
+    alias: str | None,
+    max_paths: int,
+    verifiers: Verifiers | None,
+) -> Decoder:
     if not isinstance(value, dict):
         raise InvalidRequest(
             FIELD,
@@ -112,7 +120,7 @@ def _parse(value: Any, alias: str | None, max_paths: int) -> Decoder:  # any JSO
             f'strategy is "{strategy}" but the model name asks for "{alias}"; name one of them',
         )
     try:
-        return parse_decoder({**value, "strategy": strategy})
+        return parse_decoder({**value, "strategy": strategy}, verifiers)
     except ValidationError as failure:
         raise _explain(failure, DECODERS[strategy], max_paths) from None
 

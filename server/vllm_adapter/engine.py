@@ -181,7 +181,9 @@ class VLLMEngine:
             changes["logprobs"] = None
         if not sampling.stream:
             changes |= {
-                "output_kind": RequestOutputKind.FINAL_ONLY,
+                "output_kind": RequestOutputKind.DELTA
+                if sampling.is_watched
+                else RequestOutputKind.FINAL_ONLY,
                 # Stop strings are found in text; otherwise the text is made here, once, from
                 # the ids. Detokenizing is nearly all of the cost of log-probabilities.
                 "detokenize": bool(params.stop),

@@ -14,6 +14,7 @@ from decoding.engine import PathAborted, UnaskableQuestion
 from server.errors import InvalidRequest, error_response
 from server.refusal import RefuseDecodingElsewhere
 from server.settings import Settings
+from server.verifiers import load_verifiers
 from server.vllm_adapter import models, routes
 from server.vllm_adapter.draining import RefuseWhileDraining, drain_on_shutdown
 from server.vllm_adapter.warm_up import warm_up
@@ -27,7 +28,9 @@ class WinnowPlugin:
     required_tasks: tuple[SupportedTask, ...] | None = None
 
     def attach_router(self, app: FastAPI) -> None:
-        app.state.winnow_settings = Settings()
+        settings = Settings()
+        app.state.winnow_settings = settings
+        app.state.winnow_verifiers = load_verifiers(settings)
         app.add_middleware(RefuseDecodingElsewhere)
         app.add_middleware(RefuseWhileDraining)
         app.add_exception_handler(InvalidRequest, _refuse)

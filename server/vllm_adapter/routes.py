@@ -25,6 +25,7 @@ from vllm.entrypoints.serve.utils.api_utils import (
 
 from decoding.decoder import Decoder
 from decoding.sampled import SampledDecoder
+from decoding.verifier import Verifiers
 from server.compatibility import refuse_contradictions
 from server.errors import InvalidRequest, shown
 from server.settings import Settings
@@ -95,7 +96,8 @@ async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | N
     if value is None:
         raise InvalidRequest(FIELD, "decoding must be an object, got null; leave it out instead")
     given = given_fields(request)
-    decoder = choose_decoder(value, alias, settings.max_paths, given)
+    verifiers: Verifiers = raw_request.app.state.winnow_verifiers
+    decoder = choose_decoder(value, alias, settings.max_paths, given, verifiers)
     assert decoder is not None
     refuse_contradictions(decoder, given)
     if decoder.prompt_template is not None and not isinstance(request, CompletionRequest):
@@ -138,10 +140,11 @@ def check_models(models: Sequence[str], served: Container[str]) -> None:
 def check_logprobs_limit(decoder: Decoder, raw_request: Request) -> None:
     limit = raw_request.app.state.vllm_config.model_config.max_logprobs
     if limit != -1 and decoder.num_logprobs > limit:
+        name = decoder.logprobs_field
         raise InvalidRequest(
-            f"{FIELD}.{decoder.fan_out_field}",
-            f"{decoder.fan_out_field} must be at most {limit}, the server's --max-logprobs, "
-            f"got {decoder.num_logprobs}",
+            f"{FIELD}.{name}",
+            f"{name} {shown(getattr(decoder, name))} needs {decoder.num_logprobs} "
+            f"log-probabilities a token; the server's --max-logprobs is {limit}",
         )
 
 

@@ -1,0 +1,230 @@
+"""DeepConf (Fu et al. 2025, arXiv 2508.15260): a vote among the samples that stayed confident.
+
+Offline (section 3.2): all samples run to their end; the `keep_percent` of highest confidence vote,
+weighted by it. Online (section 3.3): `num_warmup` samples run to their end and set the threshold,
+the percentile 100 - keep_percent of their lowest groups; of the samples that follow, one whose
+group falls below it is aborted there, and the vote ends when its leader holds `consensus` of all
+weight.
+
+Deviations:
+- the window is a tenth of the mean sample unless set: the paper's 2048 tokens, a tenth of its
+  samples, would never cut a shorter one;
+- a ballot floor: where fewer than `min_votes` samples pass the filter, the most confident of the
+  others are let in until they do, and no vote ends on fewer;
+- samples that are empty, cut off by the token limit or without an answer do not vote; where none
+  votes, the reply is the likeliest sample, and the report says so;
+- samples are counted in launch order, as in `majority_vote`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, ValidationInfo, field_validator
+
+from decoding.answers import extract_answer
+from decoding.ballot import Ballot, elect, place_of
+from decoding.decoder import Emit, Outcome
+from decoding.engine import Delta, Engine, Prompt
+from decoding.group_confidence import (
+    NUM_LOGPROBS,
+    GroupWatch,
+    TraceScore,
+    group_confidences,
+    token_confidence,
+    trace_confidence,
+)
+from decoding.path import Path
+from decoding.poll import Launched, Poll, hold_poll
+from decoding.report import Report
+from decoding.sampled import Draws, SampledDecoder
+from decoding.standing import drop_reason
+from decoding.stopwatch import Stopwatch
+from decoding.voting import leader, share, tally
+
+WINDOW_SHARE = 0.1
+MIN_WINDOW = 4
+MAX_WARMUP = 16
+
+
+class DeepConfReport(Report):
+    """`window` is that of a group, in tokens, and `threshold` the confidence below which a sample
+    is filtered out. `num_readmitted` samples vote only because too few passed the filter."""
+
+    window: int
+    threshold: float
+    num_readmitted: int
+
+
+class DeepConf(SampledDecoder):
+    """Votes among the samples that stayed confident, weighted by confidence; online, it aborts a
+    sample as soon as its confidence falls too low."""
+
+    strategy: Literal["deepconf"] = "deepconf"
+    num_samples: int = Field(32, ge=2, description="how many samples to draw")
+    mode: Literal["online", "offline"] = Field(
+        "online", description="abort samples on their way, or filter them when all are complete"
+    )
+    keep_percent: float = Field(
+        90, gt=0, le=100, description="the share of samples that the filter keeps; the paper's η"
+    )
+    window: int | None = Field(
+        None, ge=1, description="tokens of a confidence group; a tenth of the mean sample if unset"
+    )
+    score: TraceScore = Field(
+        "lowest_group",
+        description="a sample's confidence: `lowest_group`, `bottom_tenth` of groups, or `tail`",
+    )
+    num_warmup: int | None = Field(
+        None,
+        ge=2,
+        description="samples that set the threshold, of mode `online`; half of all, at most 16, if "
+        "unset",
+    )
+    consensus: float = Field(
+        0.95, gt=0.5, le=1, description="the leader's share that ends the vote, of mode `online`"
+    )
+    min_votes: int = Field(4, ge=1, description="the fewest samples that may be left to vote")
+
+    @field_validator("num_warmup", "consensus")
+    @classmethod
+    def _is_of_online(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if info.data.get("mode") == "offline":
+            raise ValueError('is of mode "online" alone; leave it out')
+        return value
+
+    @field_validator("num_warmup", "min_votes")
+    @classmethod
+    def _can_be_reached(cls, value: int | None, info: ValidationInfo) -> int | None:
+        most = info.data.get("num_samples", math.inf)
+        if value is not None and value > most:
+            raise ValueError(f"must be at most num_samples, {most}")
+        return value
+
+    @property
+    def num_logprobs(self) -> int:
+        return NUM_LOGPROBS
+
+    @property
+    def num_measured(self) -> int:
+        """How many samples run to their end and set the threshold."""
+        if self.mode == "offline":
+            return self.num_samples
+        return self.num_warmup or min(MAX_WARMUP, max(2, self.num_samples // 2))
+
+    async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
+        watch = Stopwatch()
+        trial = _Trial(self, Draws(self, engine, prompt, emit))
+        poll = await hold_poll(
+            engine, self.num_samples, trial.draw, trial.is_decided, trial.num_wanted
+        )
+        watch.lap("paths")
+        return self._select(trial, poll, watch)
+
+    def _select(self, trial: "_Trial", poll: Poll, watch: Stopwatch) -> Outcome:
+        ballots, num_readmitted = trial.admit(poll.counted)
+        elected = elect(ballots)
+        winner = elected.winner
+        poll = replace(poll, counted=ballots)
+        watch.lap("select")
+        report = DeepConfReport(
+            strategy=self.strategy,
+            parameters=self.parameters(),
+            selected=place_of(winner, poll.ballots),
+            answer=winner.answer,
+            confidence=None,
+            agreement=elected.agreement,
+            fallback=elected.fallback,
+            stopped=poll.stopped("consensus"),
+            num_tokens=poll.num_tokens,
+            candidates=tuple(b.candidate(shows_text=self.return_texts) for b in poll.ballots),
+            phases_ms=watch.phases_ms,
+            window=trial.window,
+            threshold=trial.threshold,
+            num_readmitted=num_readmitted,
+        )
+        return Outcome(winner.path, report)
+
+
+class _Trial:
+    """The samples of one request: measured ones first, then those that are held to them."""
+
+    def __init__(self, decoder: DeepConf, draws: Draws) -> None:
+        self._decoder = decoder
+        self._draws = draws
+        self.window = decoder.window or MIN_WINDOW
+        self.threshold = -math.inf
+        self._confidences: list[tuple[float, float]] = []
+
+    async def draw(self, number: int) -> Ballot:
+        if number < self._decoder.num_measured:
+            path = await self._draws.draw(number, num_logprobs=NUM_LOGPROBS)
+        else:
+            watch = GroupWatch(self.window, self.threshold)
+
+            def gives_up(delta: Delta) -> bool:
+                return watch.falls_below(delta.ranked)
+
+            path = await self._draws.draw(number, num_logprobs=NUM_LOGPROBS, gives_up=gives_up)
+        return self._read(path, number)
+
+    def num_wanted(self, launched: Launched) -> int:
+        num_measured = self._decoder.num_measured
+        measured = [ballot for ballot in launched[:num_measured] if ballot is not None]
+        return num_measured if len(measured) < num_measured else self._decoder.num_samples
+
+    def is_decided(self, counted: Sequence[Ballot]) -> bool:
+        if len(counted) == self._decoder.num_measured:
+            self._measure([ballot.path for ballot in counted])
+        if len(counted) < self._decoder.num_measured or self._decoder.mode == "offline":
+            return False
+        admitted, _ = self.admit(counted)
+        votes = [(b.vote, b.weight) for b in admitted if b.vote is not None]
+        if len(votes) < self._decoder.min_votes:
+            return False
+        totals = tally(votes)
+        return (share(totals, leader(totals)) or 0.0) >= self._decoder.consensus
+
+    def admit(self, counted: Sequence[Ballot]) -> tuple[list[Ballot], int]:
+        """The ballots with their weights, the filtered ones dropped; how many the floor let in."""
+        for ballot in counted[len(self._confidences) :]:
+            self._confidences.append(self._confidence(ballot.path))
+        able = [i for i, ballot in enumerate(counted) if ballot.dropped is None]
+        passing = {i for i in able if self._confidences[i][0] >= self.threshold}
+        rest = sorted(set(able) - passing, key=lambda i: (-self._confidences[i][1], i))
+        readmitted = rest[: max(0, self._decoder.min_votes - len(passing))]
+        voting = passing.union(readmitted)
+        admitted = []
+        for i, ballot in enumerate(counted):
+            score = self._confidences[i][1]
+            weight = score if i in voting else 0.0
+            dropped = None if i in voting else ballot.dropped or "low_confidence"
+            admitted.append(replace(ballot, score=score, weight=weight, dropped=dropped))
+        return admitted, len(readmitted)
+
+    def _read(self, path: Path, number: int) -> Ballot:
+        answer = extract_answer(path.text, self._decoder.answer)
+        dropped = drop_reason(path, answer)
+        if path.finish_reason == "abort":
+            dropped = "low_confidence"
+        model = self._decoder.model_of(number)
+        return Ballot(path, answer.value if answer else None, dropped, model=model)
+
+    def _measure(self, paths: Sequence[Path]) -> None:
+        """Set the window and the threshold by the samples that ran to their end."""
+        if self._decoder.window is None:
+            mean_length = fmean(len(path.token_ids) for path in paths)
+            self.window = max(MIN_WINDOW, round(WINDOW_SHARE * mean_length))
+        self._confidences = [self._confidence(path) for path in paths]
+        filtered_by = [confidence for confidence, _ in self._confidences]
+        self.threshold = float(np.percentile(filtered_by, 100 - self._decoder.keep_percent))
+
+    def _confidence(self, path: Path) -> tuple[float, float]:
+        """What the threshold is compared to, and the sample's score. Online the former is the
+        lowest group, since a sample on its way can show no more."""
+        groups = group_confidences([token_confidence(step) for step in path.ranked], self.window)
+        score = trace_confidence(groups, self._decoder.score)
+        return (min(groups) if self._decoder.mode == "online" else score), score

@@ -1,0 +1,127 @@
+"""Universal self-consistency (Chen et al. 2023, arXiv 2311.17311), for free-form replies.
+
+Samples are drawn as for a majority vote; then one greedy call lists them and asks which agrees most
+with the majority. No answer is compared, so any kind of reply can be voted on; there is no
+confidence to report either. The paper found more than 16 responses to do worse.
+
+Deviations: samples that are empty or were cut off are not listed; where all that are listed say the
+same, there is nothing to ask. A selection that names no response, or does not fit the model's
+context, leaves the first listed sample, and the report says so.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from decoding.answers import extract_answer
+from decoding.aside import ask_aside
+from decoding.ballot import Ballot, likeliest, place_of
+from decoding.decoder import Emit, Outcome
+from decoding.engine import Engine, Prompt
+from decoding.path import Path
+from decoding.report import Report
+from decoding.sampled import Draws, SampledDecoder
+from decoding.standing import drop_reason
+from decoding.stopwatch import Stopwatch
+
+SELECTION = """\
+I have generated the following responses to the question: {question}
+
+{responses}
+
+Evaluate these responses.
+Select the most consistent response based on majority consensus.
+Start your answer with "The most consistent response is Response X" (without quotes)."""
+
+_CHOICE = re.compile(r"response\s*#?\s*\W{0,2}(\d{1,4})", re.IGNORECASE)
+_BARE = re.compile(r"\s*\W{0,2}(\d{1,4})\b")
+
+
+class UniversalVoteReport(Report):
+    """`selection` is what the selection call said, null where none was needed or possible."""
+
+    selection: str | None
+
+
+class UniversalVote(SampledDecoder):
+    """Draws samples and asks the model which of them agrees with most: a vote for free-form
+    replies."""
+
+    strategy: Literal["universal_vote"] = "universal_vote"
+    max_selection_tokens: int = Field(
+        64, ge=1, description="most tokens that the selection call may take"
+    )
+
+    @property
+    def needs_question(self) -> bool:
+        return True
+
+    async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
+        watch = Stopwatch()
+        paths = await Draws(self, engine, prompt, emit).draw_all()
+        ballots = [self._read(path, number) for number, path in enumerate(paths)]
+        watch.lap("paths")
+        listed = [ballot for ballot in ballots if ballot.dropped is None]
+        selection = None
+        if len({ballot.path.text for ballot in listed}) > 1:
+            selection = await self._ask(engine, prompt, listed)
+        watch.lap("select")
+        winner, fallback = _pick(ballots, listed, selection)
+        report = UniversalVoteReport(
+            strategy=self.strategy,
+            parameters=self.parameters(),
+            selected=place_of(winner, ballots),
+            answer=winner.answer,
+            confidence=None,
+            agreement=None,
+            fallback=fallback,
+            num_tokens=sum(len(path.token_ids) for path in paths)
+            + (len(selection.token_ids) if selection else 0),
+            candidates=tuple(b.candidate(shows_text=self.return_texts) for b in ballots),
+            phases_ms=watch.phases_ms,
+            selection=selection.text if selection else None,
+        )
+        return Outcome(winner.path, report)
+
+    def _read(self, path: Path, number: int) -> Ballot:
+        answer = extract_answer(path.text, self.answer)
+        dropped = drop_reason(path, answer)
+        return Ballot(
+            path,
+            answer.value if answer else None,
+            None if dropped == "no_answer" else dropped,
+            model=self.model_of(number),
+        )
+
+    async def _ask(self, engine: Engine, prompt: Prompt, listed: Sequence[Ballot]) -> Path | None:
+        responses = "\n\n".join(
+            f"Response {number}: {ballot.path.text.strip()}"
+            for number, ballot in enumerate(listed, start=1)
+        )
+        question = SELECTION.format(question=prompt.question, responses=responses)
+        return await ask_aside(engine, question, self.max_selection_tokens)
+
+
+def parse_selection(text: str, num_responses: int) -> int | None:
+    """The response that a selection names, counted from 1; None where it names none of them."""
+    found = _CHOICE.search(text) or _BARE.match(text)
+    number = int(found[1]) if found else 0
+    return number if 1 <= number <= num_responses else None
+
+
+def _pick(
+    ballots: Sequence[Ballot], listed: Sequence[Ballot], selection: Path | None
+) -> tuple[Ballot, str | None]:
+    """The winner, and why it is another than the one selected."""
+    if not listed:
+        return likeliest(ballots), "no sample was complete"
+    if len({ballot.path.text for ballot in listed}) == 1:
+        return listed[0], None
+    if selection is None:
+        return listed[0], "the samples are too long for a selection; the first is the reply"
+    number = parse_selection(selection.text, len(listed))
+    if number is None:
+        return listed[0], "the selection named no sample; the first is the reply"
+    return listed[number - 1], None

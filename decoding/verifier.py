@@ -1,0 +1,74 @@
+"""What scores a reply, for `best_of_n`; a user's own come in by the entry-point group
+`winnow.verifiers`, each a callable without arguments that gives a `Verifier`."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from decoding.engine import Engine, PathAborted
+
+logger = logging.getLogger(__name__)
+
+Unscored = Literal["no_verdict", "timed_out", "failed"]
+"""Why a reply has no score: the verifier gave none, took too long, or raised."""
+
+DEFAULT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A reply that is to be scored, its extracted answer, and the question that it answers.
+
+    The question is None where the client sent no text; a verifier that cannot do without says
+    so by `needs_question`, and such requests are refused.
+    """
+
+    question: str | None
+    text: str
+    answer: str | None
+
+
+class Verifier(Protocol):
+    """Scores replies; more is better. Derive from it, or give both attributes."""
+
+    needs_question: bool = False
+
+    async def score(self, claim: Claim, engine: Engine) -> float | None:
+        """None where there is nothing to judge. What it raises leaves the reply unscored.
+
+        `engine` is the model that replied, for verifiers that ask it.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Verifiers:
+    """The verifiers that requests may name, and how long one may take, in seconds."""
+
+    by_name: Mapping[str, Verifier] = field(default_factory=dict)
+    timeout_s: float = DEFAULT_TIMEOUT_S
+
+
+async def judge(
+    verifier: Verifier, claim: Claim, engine: Engine, timeout_s: float
+) -> float | Unscored:
+    """The verifier's score, or why there is none.
+
+    Raises:
+        PathAborted: the engine stopped while the verifier asked it.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            score = await verifier.score(claim, engine)
+    except PathAborted:
+        raise
+    except TimeoutError:
+        return "timed_out"
+    except Exception:  # whatever a user's verifier raises is told, and ends no request
+        logger.exception("verifier %s failed", type(verifier).__name__)
+        return "failed"
+    if score is None or score != score:
+        return "no_verdict"
+    return float(score)
