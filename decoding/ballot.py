@@ -34,7 +34,7 @@ class Ballot:
             confidence=self.confidence,
             weight=self.weight,
             score=self.score,
-            mean_logprob=self.path.mean_logprob,
+            mean_logprob=self.path.mean_logprob if self.path.logprobs else None,
             num_tokens=len(self.path.token_ids),
             finish_reason=self.path.finish_reason,
             dropped=self.dropped,
@@ -43,31 +43,28 @@ class Ballot:
         )
 
 
+NO_VOTE = "no sample was complete with an answer"
+
+
 @dataclass(frozen=True, slots=True)
 class Elected:
-    """Who won. `agreement` is the share of all weight that its answer holds."""
+    """Who won. `agreement` is the share of all weight that its answer holds; `fallback` says why
+    nobody did and this is the reply all the same."""
 
     winner: Ballot
     agreement: float | None
     fallback: str | None = None
 
 
-def elect(ballots: Sequence[Ballot]) -> Elected:
-    """The answer of largest weight, a tie going to the one launched first, by its heaviest sample.
-
-    Where none votes, the likeliest sample, and the reason why.
-    """
+def elect(ballots: Sequence[Ballot]) -> Elected | None:
+    """The answer of largest weight, a tie going to the one launched first, by its heaviest sample;
+    None where no sample votes."""
     totals = tally((b.vote, b.weight) for b in ballots if b.vote is not None)
     if not totals:
-        return Elected(likeliest(ballots), None, "no sample was complete with an answer")
+        return None
     best = leader(totals)
     winner = max((b for b in ballots if b.vote == best), key=lambda b: b.weight)
     return Elected(winner, share(totals, best))
-
-
-def likeliest(ballots: Sequence[Ballot]) -> Ballot:
-    """The sample of largest length-normalised probability; the first of equals."""
-    return max(ballots, key=lambda b: b.path.mean_logprob)
 
 
 def place_of(winner: Ballot, ballots: Sequence[Ballot]) -> int:

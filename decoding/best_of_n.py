@@ -19,10 +19,11 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from decoding.answers import extract_answer
-from decoding.ballot import Ballot, Elected, elect, likeliest, place_of
+from decoding.ballot import Ballot, Elected, elect, place_of
 from decoding.concurrency import run_together
 from decoding.decoder import Emit, Outcome
 from decoding.engine import Engine, Prompt
+from decoding.fallback import fall_back
 from decoding.metered_engine import MeteredEngine
 from decoding.path import Path
 from decoding.report import Report
@@ -96,7 +97,7 @@ class BestOfN(SampledDecoder):
             self._judge(ballot, metered, prompt.question, unscored) for ballot in read
         )
         watch.lap("verify")
-        elected = self._elect(ballots)
+        elected = self._elect(ballots) or await self._fall_back(engine, prompt, ballots)
         winner = elected.winner
         watch.lap("select")
         report = BestOfNReport(
@@ -135,14 +136,18 @@ class BestOfN(SampledDecoder):
         weight = max(score, 0.0) if self.selection == "vote" else 0.0
         return replace(ballot, score=score, weight=weight)
 
-    def _elect(self, ballots: Sequence[Ballot]) -> Elected:
+    def _elect(self, ballots: Sequence[Ballot]) -> Elected | None:
+        if self.selection == "vote":
+            return elect(ballots)
         scored = [ballot for ballot in ballots if ballot.score is not None]
-        if not scored:
-            complete = [b for b in ballots if b.dropped in ("unscored", None)]
-            return Elected(
-                likeliest(complete or ballots), None, "the verifier scored no complete sample"
-            )
-        return elect(ballots) if self.selection == "vote" else Elected(_best(scored), None)
+        return Elected(_best(scored), None) if scored else None
+
+    async def _fall_back(
+        self, engine: Engine, prompt: Prompt, ballots: Sequence[Ballot]
+    ) -> Elected:
+        complete = [ballot for ballot in ballots if ballot.dropped == "unscored"]
+        reason = "the verifier scored no complete sample" if complete else "no sample was complete"
+        return await fall_back(engine, prompt, complete or ballots, reason)
 
 
 def _best(scored: Sequence[Ballot]) -> Ballot:

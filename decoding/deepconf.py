@@ -26,9 +26,10 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from decoding.answers import extract_answer
-from decoding.ballot import Ballot, elect, place_of
+from decoding.ballot import NO_VOTE, Ballot, elect, place_of
 from decoding.decoder import Emit, Outcome
 from decoding.engine import Delta, Engine, Prompt
+from decoding.fallback import fall_back
 from decoding.group_confidence import (
     NUM_LOGPROBS,
     GroupWatch,
@@ -38,7 +39,7 @@ from decoding.group_confidence import (
     trace_confidence,
 )
 from decoding.path import Path
-from decoding.poll import Launched, Poll, hold_poll
+from decoding.poll import Launched, hold_poll
 from decoding.report import Report
 from decoding.sampled import Draws, SampledDecoder
 from decoding.standing import drop_reason
@@ -122,11 +123,8 @@ class DeepConf(SampledDecoder):
             engine, self.num_samples, trial.draw, trial.is_decided, trial.num_wanted
         )
         watch.lap("paths")
-        return self._select(trial, poll, watch)
-
-    def _select(self, trial: "_Trial", poll: Poll, watch: Stopwatch) -> Outcome:
         ballots, num_readmitted = trial.admit(poll.counted)
-        elected = elect(ballots)
+        elected = elect(ballots) or await fall_back(engine, prompt, ballots, NO_VOTE)
         winner = elected.winner
         poll = replace(poll, counted=ballots)
         watch.lap("select")
@@ -161,14 +159,16 @@ class _Trial:
 
     async def draw(self, number: int) -> Ballot:
         if number < self._decoder.num_measured:
-            path = await self._draws.draw(number, num_logprobs=NUM_LOGPROBS)
+            path = await self._draws.draw(number, num_logprobs=NUM_LOGPROBS, is_scored=True)
         else:
             watch = GroupWatch(self.window, self.threshold)
 
             def gives_up(delta: Delta) -> bool:
                 return watch.falls_below(delta.ranked)
 
-            path = await self._draws.draw(number, num_logprobs=NUM_LOGPROBS, gives_up=gives_up)
+            path = await self._draws.draw(
+                number, num_logprobs=NUM_LOGPROBS, is_scored=True, gives_up=gives_up
+            )
         return self._read(path, number)
 
     def num_wanted(self, launched: Launched) -> int:

@@ -34,9 +34,9 @@ class Sampling:
     `top_p` and `top_k` None are the request's own. `is_scored` asks for the log-probability of
     each token that was taken. Deltas are asked for by `stream`, to be handed on to the client as
     they come, or by `is_watched`, to be looked at on the way; without either the engine answers
-    once, when the path is complete, which is cheaper. `model` names an adapter or model of the server; None is the one
-    that the request names. `is_aside` marks a question of the decoder's own, for which the
-    request's stop strings, grammar and penalties do not hold.
+    once, when the path is complete, which is cheaper. `model` names an adapter or model of the
+    server; None is the one that the request names. `is_aside` marks a question of the decoder's
+    own, for which the request's stop strings, grammar and penalties do not hold.
     """
 
     max_tokens: int
@@ -108,6 +108,13 @@ class Engine(Protocol):
     def generate(
         self, token_ids: Sequence[int], sampling: Sampling
     ) -> AsyncGenerator[Delta, None]: ...
+
+    async def score(
+        self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None
+    ) -> tuple[float, ...]:
+        """The log-probability of each of `token_ids` as a continuation of the prompt, as if it had
+        been generated; of the last one not, where it fills the context."""
+        ...
 
     def decode(self, token_ids: Sequence[int]) -> DecodedText:
         """The text of tokens that continue the prompt, as the client would read it."""

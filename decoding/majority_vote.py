@@ -21,10 +21,11 @@ from typing import ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from decoding.answers import extract_answer
-from decoding.ballot import Ballot, elect, place_of
+from decoding.ballot import NO_VOTE, Ballot, Elected, elect, place_of
 from decoding.confidence import answer_confidence
 from decoding.decoder import Emit, Outcome
 from decoding.engine import Engine, Prompt
+from decoding.fallback import fall_back
 from decoding.path import Path
 from decoding.poll import Launched, Poll, hold_poll
 from decoding.report import Report
@@ -97,11 +98,16 @@ class MajorityVote(SampledDecoder):
         draws = Draws(self, engine, prompt, emit)
 
         async def draw(number: int) -> Ballot:
-            return self._read(await draws.draw(number, num_logprobs=self.num_logprobs), number)
+            path = await draws.draw(
+                number, num_logprobs=self.num_logprobs, is_scored=self.weight == "probability"
+            )
+            return self._read(path, number)
 
         poll = await hold_poll(engine, self.num_samples, draw, self._is_decided, self._num_wanted)
         watch.lap("paths")
-        return self._select(poll, watch)
+        elected = elect(poll.counted) or await fall_back(engine, prompt, poll.counted, NO_VOTE)
+        watch.lap("select")
+        return self._report(poll, elected, watch)
 
     def _read(self, path: Path, number: int) -> Ballot:
         answer = extract_answer(path.text, self.answer)
@@ -152,10 +158,8 @@ class MajorityVote(SampledDecoder):
         votes = [hoped if ballot is None else ballot.vote for ballot in launched]
         return fewest_votes(votes, hoped, self.num_samples, self._rule)
 
-    def _select(self, poll: Poll, watch: Stopwatch) -> Outcome:
-        elected = elect(poll.counted)
+    def _report(self, poll: Poll, elected: Elected, watch: Stopwatch) -> Outcome:
         winner = elected.winner
-        watch.lap("select")
         report = Report(
             strategy=self.strategy,
             parameters=self.parameters(),

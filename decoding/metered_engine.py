@@ -29,6 +29,11 @@ class MeteredEngine:
                 self.num_tokens += len(delta.token_ids)
                 yield delta
 
+    async def score(
+        self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None
+    ) -> tuple[float, ...]:
+        return await self._inner.score(prompt_token_ids, token_ids, model)
+
     def decode(self, token_ids: Sequence[int]) -> DecodedText:
         return self._inner.decode(token_ids)
 

@@ -53,6 +53,11 @@ class RecordedEngine:
         scored = (sample.mean_logprob or 0.0,) if sampling.is_scored else ()
         yield Delta((token_id,), ranked, "stop", logprobs=scored)
 
+    async def score(
+        self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None
+    ) -> tuple[float, ...]:
+        return tuple(self.samples[token_id - 1].mean_logprob or 0.0 for token_id in token_ids)
+
     def decode(self, token_ids: Sequence[int]) -> DecodedText:
         text, ends = "", []
         for token_id in token_ids:

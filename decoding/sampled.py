@@ -64,9 +64,10 @@ class Draws:
         number: int,
         *,
         num_logprobs: int = 0,
+        is_scored: bool = False,
         gives_up: Callable[[Delta], bool] | None = None,
     ) -> Path:
-        """One sample, scored. `gives_up` is asked of every delta whether to abort it there."""
+        """One sample. `gives_up` is asked of every delta whether to abort it there."""
         decoder = self._decoder
         sampling = Sampling(
             max_tokens=self._prompt.max_tokens,
@@ -75,7 +76,7 @@ class Draws:
             top_k=decoder.top_k,
             seed=None if decoder.seed is None else decoder.seed + number,
             num_logprobs=num_logprobs,
-            is_scored=True,
+            is_scored=is_scored,
             is_watched=gives_up is not None,
             model=decoder.model_of(number),
         )

@@ -113,6 +113,17 @@ class TableEngine:
             self.num_running_tokens -= num_tokens
         self.finished += 1
 
+    async def score(
+        self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None
+    ) -> tuple[float, ...]:
+        words = [self.words[token_id] for token_id in (*prompt_token_ids, *token_ids)]
+        said = words[len(self.prompt) :]
+        first = len(said) - len(token_ids)
+        return tuple(
+            dict(self._rank(tuple(said[:place])))[self.words.index(said[place])]
+            for place in range(first, len(said))
+        )
+
     def _word_id(self, script: Sequence[str], step: int) -> int:
         return self.words.index(script[step] if step < len(script) else END)
 

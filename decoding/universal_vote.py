@@ -17,9 +17,10 @@ from pydantic import Field
 
 from decoding.answers import extract_answer
 from decoding.aside import ask_aside
-from decoding.ballot import Ballot, likeliest, place_of
+from decoding.ballot import Ballot, Elected, place_of
 from decoding.decoder import Emit, Outcome
 from decoding.engine import Engine, Prompt
+from decoding.fallback import fall_back
 from decoding.path import Path
 from decoding.report import Report
 from decoding.sampled import Draws, SampledDecoder
@@ -35,6 +36,9 @@ Evaluate these responses.
 Select the most consistent response based on majority consensus.
 Start your answer with "The most consistent response is Response X" (without quotes)."""
 
+_STATED = re.compile(
+    r"most consistent response is\W{0,4}(?:response\W{0,4})?(\d{1,4})", re.IGNORECASE
+)
 _CHOICE = re.compile(r"response\s*#?\s*\W{0,2}(\d{1,4})", re.IGNORECASE)
 _BARE = re.compile(r"\s*\W{0,2}(\d{1,4})\b")
 
@@ -67,8 +71,11 @@ class UniversalVote(SampledDecoder):
         selection = None
         if len({ballot.path.text for ballot in listed}) > 1:
             selection = await self._ask(engine, prompt, listed)
+        elected = _pick(listed, selection) or await fall_back(
+            engine, prompt, ballots, "no sample was complete"
+        )
+        winner = elected.winner
         watch.lap("select")
-        winner, fallback = _pick(ballots, listed, selection)
         report = UniversalVoteReport(
             strategy=self.strategy,
             parameters=self.parameters(),
@@ -76,7 +83,7 @@ class UniversalVote(SampledDecoder):
             answer=winner.answer,
             confidence=None,
             agreement=None,
-            fallback=fallback,
+            fallback=elected.fallback,
             num_tokens=sum(len(path.token_ids) for path in paths)
             + (len(selection.token_ids) if selection else 0),
             candidates=tuple(b.candidate(shows_text=self.return_texts) for b in ballots),
@@ -105,23 +112,27 @@ class UniversalVote(SampledDecoder):
 
 
 def parse_selection(text: str, num_responses: int) -> int | None:
-    """The response that a selection names, counted from 1; None where it names none of them."""
-    found = _CHOICE.search(text) or _BARE.match(text)
+    """The response that a selection names, counted from 1; None where it names none of them.
+
+    The last that is stated in the words asked for, else the first that is named at all.
+    """
+    *_, found = [None, *_STATED.finditer(text)]
+    found = found or _CHOICE.search(text) or _BARE.match(text)
     number = int(found[1]) if found else 0
     return number if 1 <= number <= num_responses else None
 
 
-def _pick(
-    ballots: Sequence[Ballot], listed: Sequence[Ballot], selection: Path | None
-) -> tuple[Ballot, str | None]:
-    """The winner, and why it is another than the one selected."""
+def _pick(listed: Sequence[Ballot], selection: Path | None) -> Elected | None:
+    """Who was selected, or the first listed and why; None where none is listed."""
     if not listed:
-        return likeliest(ballots), "no sample was complete"
+        return None
     if len({ballot.path.text for ballot in listed}) == 1:
-        return listed[0], None
+        return Elected(listed[0], None)
     if selection is None:
-        return listed[0], "the samples are too long for a selection; the first is the reply"
+        reason = "the samples are too long for a selection; the first is the reply"
+        return Elected(listed[0], None, reason)
     number = parse_selection(selection.text, len(listed))
     if number is None:
-        return listed[0], "the selection named no sample; the first is the reply"
-    return listed[number - 1], None
+        reason = "the selection named no sample; the first is the reply"
+        return Elected(listed[0], None, reason)
+    return Elected(listed[number - 1], None)

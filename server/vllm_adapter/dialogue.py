@@ -46,10 +46,7 @@ def chat_dialogue(request: ChatCompletionRequest, serving: Any) -> Dialogue:  # 
         asked = request.model_copy(
             update={"messages": _replaced(messages, place, _joined(question, cue))}
         )
-        rendered = await serving.render_chat_request(asked)
-        if isinstance(rendered, ErrorResponse):
-            raise UnaskableQuestion(rendered.error.message)
-        _, (engine_input,) = rendered
+        _, (engine_input,) = await _rendered(serving.render_chat_request(asked))
         return engine_input  # type: ignore[no-any-return]  # `serving` is Any
 
     return Dialogue(_text_at(messages, place), render)
@@ -75,10 +72,7 @@ def completion_dialogue(
     async def render(question: str, cue: str) -> EngineInput:
         prompt = frame.replace("{}", question) + (f" {cue}" if cue else "")
         asked = request.model_copy(update={"prompt": prompt})
-        rendered = await serving.render_completion_request(asked)
-        if isinstance(rendered, ErrorResponse):
-            raise UnaskableQuestion(rendered.error.message)
-        (engine_input,) = rendered
+        (engine_input,) = await _rendered(serving.render_completion_request(asked))
         return engine_input  # type: ignore[no-any-return]  # `serving` is Any
 
     return Dialogue(question, render)
@@ -99,17 +93,28 @@ def response_dialogue(
         asked = request.model_copy(
             update={"input": _replaced(messages, place, _joined(question, cue))}
         )
-        rendered = await serving.online_renderer.render_responses(
-            asked,
-            previous_messages=None,
-            previous_response_outputs=None,
-            tool_server=serving.tool_server,
+        rendered = await _rendered(
+            serving.online_renderer.render_responses(
+                asked,
+                previous_messages=None,
+                previous_response_outputs=None,
+                tool_server=serving.tool_server,
+            )
         )
-        if isinstance(rendered, ErrorResponse):
-            raise UnaskableQuestion(rendered.error.message)
         return rendered.engine_input  # type: ignore[no-any-return]  # `serving` is Any
 
     return Dialogue(_text_at(messages, place), render)
+
+
+async def _rendered(rendering: Awaitable[Any]) -> Any:  # what vLLM's three renderers give
+    """vLLM tells of a prompt that it cannot make in two ways."""
+    try:
+        rendered = await rendering
+    except ValueError as failure:
+        raise UnaskableQuestion(str(failure)) from None
+    if isinstance(rendered, ErrorResponse):
+        raise UnaskableQuestion(rendered.error.message)
+    return rendered
 
 
 def _joined(question: str, cue: str) -> str:

@@ -110,6 +110,32 @@ class VLLMEngine:
         finally:
             self._running.discard(path_id)
 
+    async def score(
+        self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None
+    ) -> tuple[float, ...]:
+        room = self.context_length - 1 - len(prompt_token_ids)  # vLLM generates one token more
+        scored = tuple(token_ids)[:room]
+        _, base = self._base(prompt_token_ids)
+        whole = [*prompt_token_ids, *scored]
+        engine_input = cast(EngineInput, {**base, "prompt_token_ids": whole})
+        params = SamplingParams(
+            temperature=0.0,
+            max_tokens=1,
+            prompt_logprobs=0,
+            detokenize=False,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        outputs = self._client.generate(
+            engine_input, params, self._next_id(), **self._path_options(Sampling(1, model=model))
+        )
+        (output,) = [output async for output in outputs]
+        rows = (output.prompt_logprobs or [])[len(prompt_token_ids) :]
+        return tuple(
+            row[token_id].logprob
+            for row, token_id in zip(rows, scored, strict=True)
+            if row is not None
+        )
+
     def decode(self, token_ids: Sequence[int]) -> DecodedText:
         detokenizer = self._detokenizer()
         text, ends = "", []

@@ -82,10 +82,29 @@ async def test_tokens_taken_are_scored_when_asked(subject: Subject) -> None:
     assert (await greedy_path(subject)).logprobs == ()
 
 
+async def test_scoring_a_path_gives_what_drawing_it_gave(subject: Subject) -> None:
+    path = await greedy_path(subject, is_scored=True)
+    scored = await subject.engine.score(subject.prompt.token_ids, path.token_ids)
+    assert list(scored) == pytest.approx(list(path.logprobs), abs=2e-2)
+
+
 async def test_no_tokens_are_running_when_no_path_is(subject: Subject) -> None:
     assert subject.engine.num_running_tokens == 0
     await greedy_path(subject)
     assert subject.engine.num_running_tokens == 0
+
+
+async def test_path_that_is_given_up_ends_there(subject: Subject) -> None:
+    whole = await greedy_path(subject)
+    sampling = Sampling(max_tokens=subject.prompt.max_tokens, num_logprobs=2, is_watched=True)
+    path = await collect_path(
+        subject.engine, subject.prompt, sampling, gives_up=lambda delta: len(delta.ranked) > 0
+    )
+    assert path.finish_reason == "abort"
+    assert 0 < len(path.token_ids) < len(whole.token_ids)
+    assert path.token_ids == whole.token_ids[: len(path.token_ids)]
+    assert len(path.ranked) == len(path.token_ids)
+    await poll(lambda: subject.num_running() == 0, "aborted")
 
 
 async def test_the_token_limit_ends_a_path_with_length(subject: Subject) -> None:

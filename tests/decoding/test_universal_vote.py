@@ -80,6 +80,8 @@ def test_samples_too_long_to_be_listed_leave_the_first() -> None:
         ("The most consistent response is Response 3, not Response 1.", 3),
         ("the most consistent response is response #2.", 2),
         ("Response **1** agrees with most", 1),
+        ("Response 1 says red. The most consistent response is **Response 3**.", 3),
+        ("The most consistent response is 4", 4),
         ("2", 2),
         ("(2)", 2),
         ("2.5 of them", 2),

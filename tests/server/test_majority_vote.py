@@ -63,6 +63,19 @@ def test_engine_is_idle_soon_after_a_decided_vote(http: httpx.Client) -> None:
     assert report["num_tokens"] == num_collected + report["stopped"]["num_aborted_tokens"]
 
 
+def test_without_answers_the_likeliest_sample_is_the_reply(http: httpx.Client) -> None:
+    """Samples that were drawn without log-probabilities are scored once that is needed: the one
+    selected is that which the same samples, drawn with them, show to be likeliest."""
+    silent = {**VOTE, "num_samples": 8, "temperature": 1, "answer": {"pattern": "zzz(\\d)"}}
+    report = http.post(CHAT, json=chat(decoding=silent)).json()["decoding"]
+    weighed = {**silent, "weight": "probability"}
+    shown = http.post(CHAT, json=chat(decoding=weighed)).json()["decoding"]["candidates"]
+    assert report["fallback"] == "no sample was complete with an answer"
+    assert all(candidate["mean_logprob"] is None for candidate in report["candidates"])
+    likeliest = max(range(8), key=lambda i: shown[i]["mean_logprob"])
+    assert report["selected"] == likeliest
+
+
 def test_grammar_holds_for_every_sample(http: httpx.Client) -> None:
     body = chat(decoding={**VOTE, "stop": "none", "return_texts": True})
     body |= {"structured_outputs": {"regex": "[0-9]{2} ducks"}}

@@ -66,6 +66,48 @@ def test_runner_draws_and_discards_where_the_worker_steps_in() -> None:
     assert "gen.set_offset(" in source, "vLLM mended it: RewindingModelRunner may go"
 
 
+def test_adapters_are_applied_where_the_worker_steps_in() -> None:
+    import torch
+    from vllm.lora.model_manager import LoRAModelManager
+    from vllm.lora.ops.torch_ops.lora_ops import bgmv_shrink
+    from vllm.lora.punica_wrapper.punica_cpu import PunicaWrapperCPU
+    from vllm.v1.worker.lora_model_runner_mixin import LoRAModelRunnerMixin
+
+    from server.vllm_adapter.cpu_worker import SparingPunicaWrapper
+
+    assert {"y", "x", "w_t_all", "scale"} <= parameters(PunicaWrapperCPU._apply_shrink)
+    assert "_apply_shrink" in vars(SparingPunicaWrapper)
+    assert "self.punica_wrapper_mapping" in inspect.getsource(LoRAModelManager)
+    assert "self.lora_manager" in inspect.getsource(LoRAModelRunnerMixin)
+    assert isinstance(PunicaWrapperCPU.token_lora_indices, property)
+    adapters, shrunk = torch.eye(2).view(2, 1, 2), torch.zeros(2, 1)
+    bgmv_shrink(torch.ones(2, 2), adapters, shrunk, torch.tensor([0, -1]))
+    assert shrunk[1] != 0, "vLLM mended it: SparingPunicaWrapper may go"
+
+
+def test_renderers_and_models_are_there() -> None:
+    from vllm.entrypoints.openai.chat_completion.serving import OpenAIServingChat
+    from vllm.entrypoints.openai.completion.serving import OpenAIServingCompletion
+    from vllm.entrypoints.openai.models.serving import OpenAIServingModels
+    from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
+    from vllm.renderers.online_renderer import OnlineRenderer, ResponsesRenderResult
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    assert "request" in parameters(OpenAIServingChat.render_chat_request)
+    assert "request" in parameters(OpenAIServingCompletion.render_completion_request)
+    assert {"request", "previous_messages", "previous_response_outputs", "tool_server"} <= (
+        parameters(OnlineRenderer.render_responses)
+    )
+    assert "engine_input" in ResponsesRenderResult.__annotations__
+    source = inspect.getsource(OpenAIServingResponses)
+    assert "self.online_renderer.render_responses(" in source
+    assert "self.tool_server = " in source
+    models = inspect.getsource(OpenAIServingModels)
+    assert "self.lora_requests: dict[str, LoRARequest]" in models
+    assert "self.base_model_paths = " in models
+    assert "lora_request" in parameters(AsyncLLM.generate)
+
+
 def test_launchers_parts_are_there() -> None:
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.entrypoints.cli.serve import ServeSubcommand

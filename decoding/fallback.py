@@ -1,0 +1,29 @@
+"""The reply where no sample could be selected."""
+
+import math
+from collections.abc import Sequence
+
+from decoding.ballot import Ballot, Elected
+from decoding.concurrency import run_together
+from decoding.engine import Engine, Prompt
+
+
+async def fall_back(
+    engine: Engine, prompt: Prompt, ballots: Sequence[Ballot], reason: str
+) -> Elected:
+    """The sample of largest length-normalised probability, the first of equals.
+
+    Samples that were drawn without log-probabilities, which cost every step of every sample, are
+    scored here, where they are needed.
+    """
+    scores = await run_together(_mean_logprob(engine, prompt, ballot) for ballot in ballots)
+    winner = ballots[max(range(len(ballots)), key=scores.__getitem__)]
+    return Elected(winner, None, reason)
+
+
+async def _mean_logprob(engine: Engine, prompt: Prompt, ballot: Ballot) -> float:
+    path = ballot.path
+    if path.logprobs:
+        return path.mean_logprob
+    logprobs = await engine.score(prompt.token_ids, path.token_ids, ballot.model)
+    return sum(logprobs) / len(logprobs) if logprobs else -math.inf
