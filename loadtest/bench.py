@@ -20,10 +20,20 @@ from loadtest.hf_serial import measure_hf_serial
 from loadtest.machine import describe_machine
 from loadtest.offline import measure_offline
 from loadtest.plain import measure_plain
+from loadtest.plots import NoPlots, draw_accuracy_against_tokens
 from loadtest.request_bodies import greedy, question
 from loadtest.server_process import NoServer, Program, Server, running_server, server_at
 from loadtest.serving import POCKET, Serving, is_cpu_build, serving
-from loadtest.tables import accuracy_table, hf_table, offline_table, plain_table
+from loadtest.tables import (
+    accuracy_table,
+    hf_table,
+    offline_table,
+    plain_table,
+    vote_pair_table,
+    votes_table,
+)
+from loadtest.vote_pairs import measure_client, measure_stopping
+from loadtest.votes import SPLITS, measure_votes
 
 PLAIN_CONCURRENCIES = (1, 16)
 CONCURRENCY = 8
@@ -42,6 +52,10 @@ sections:
   accuracy  the evaluation set by greedy, CoT-decoding (max, aggregate) and a vote of 20
             samples, by the client over plain `n` and by the server with early stopping:
             share right with its 95 % interval, tokens, questions/s
+  votes     held-out problems by greedy, CoT-decoding and every decoder that samples:
+            share right, tokens, median latency; --plot draws accuracy against tokens
+  stopping  a vote of 40 that stops when it is decided against one that counts all
+  client    a vote of 20 against 20 calls by OpenAI's client to vllm serve
 """
 
 
@@ -59,6 +73,10 @@ class Setup:
         """The problems that say all that they need."""
         return [problem for problem in self.problems if not problem.facts]
 
+    @property
+    def held_out_numbers(self) -> list[Problem]:
+        return [problem for problem in self.problems if problem.split == SPLITS[0]]
+
 
 @dataclass(frozen=True)
 class Section:
@@ -71,8 +89,8 @@ class Section:
 def main() -> None:
     parser = _parser()
     options = parser.parse_args()
-    if options.url and "plain" in options.only:
-        parser.error("--url goes with accuracy, offline and hf; plain starts both its servers")
+    if options.url and PAIRED & set(options.only):
+        parser.error("--url does not go with plain and client, which start both their servers")
     signal.signal(signal.SIGTERM, _end)
     try:
         problems = read_eval_set(options.problems)
@@ -80,7 +98,7 @@ def main() -> None:
     except UnreadableEvalSet as failure:
         print(f"bench: error: {failure}", file=sys.stderr)
         sys.exit(EXIT_USAGE)
-    except (ChildFailed, NoServer, RequestFailed, OSError) as failure:
+    except (ChildFailed, NoPlots, NoServer, RequestFailed, OSError) as failure:
         print(f"bench: error: {failure}", file=sys.stderr)
         sys.exit(EXIT_FAILED)
 
@@ -111,6 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--offline-questions", type=_count, default=100, help="of a round (default %(default)s)")
     add("--hf-questions", type=_count, default=20, help="of a round (default %(default)s)")
     add("--hf-threads", type=_count, default=1, help="torch threads of hf (default %(default)s)")
+    add("--vote-rounds", type=_count, default=5, help="stopping, client: pairs (%(default)s)")
+    add("--vote-questions", type=_count, default=60, help="of a round (default %(default)s)")
+    add("--plot", type=Path, help="votes: draw accuracy against tokens there (.png or .svg)")
     add("--out", type=Path, help="write the raw results there as JSON, after each section")
     return parser
 
@@ -205,12 +226,50 @@ def _measure_accuracy(setup: Setup) -> Section:
     return Section([asdict(figure) for figure in figures], accuracy_table(figures))
 
 
+def _measure_votes(setup: Setup) -> Section:
+    options = setup.options
+    figures = measure_votes(setup.server, setup.problems, CONCURRENCY, options.limit)
+    if options.plot:
+        draw_accuracy_against_tokens(options.plot, figures)
+    return Section([asdict(figure) for figure in figures], votes_table(figures))
+
+
+def _measure_stopping(setup: Setup) -> Section:
+    options = setup.options
+    figure = measure_stopping(
+        setup.server,
+        setup.held_out_numbers,
+        CONCURRENCY,
+        options.vote_rounds,
+        options.vote_questions,
+    )
+    return Section(asdict(figure), vote_pair_table(figure))
+
+
+def _measure_client(setup: Setup) -> Section:
+    options = setup.options
+    with running_server("vllm", setup.serving, options.port + 1) as peer:
+        figure = measure_client(
+            setup.server,
+            peer,
+            setup.held_out_numbers,
+            CONCURRENCY,
+            options.vote_rounds,
+            options.vote_questions,
+        )
+    return Section(asdict(figure), vote_pair_table(figure))
+
+
 SECTIONS: Mapping[str, Callable[[Setup], Section]] = {
     "plain": _measure_plain,
     "offline": _measure_offline,
     "hf": _measure_hf,
     "accuracy": _measure_accuracy,
+    "votes": _measure_votes,
+    "stopping": _measure_stopping,
+    "client": _measure_client,
 }
+PAIRED = frozenset({"plain", "client"})
 
 
 if __name__ == "__main__":

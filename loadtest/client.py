@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from statistics import median
 from typing import Any
 
 import aiohttp
@@ -27,18 +28,30 @@ class RequestFailed(Exception):
 
 @dataclass(frozen=True)
 class Load:
-    """What came of a list of requests: `replies` in the order of the requests."""
+    """What came of a list of requests: `replies` and `latencies_s` in the order of the requests."""
 
     replies: tuple[Json, ...]
     wall_s: float
+    latencies_s: tuple[float, ...] = ()
 
     @property
     def requests_per_s(self) -> float:
         return len(self.replies) / self.wall_s
 
     @property
+    def p50_ms(self) -> float:
+        """The median latency of a request."""
+        return 1000 * median(self.latencies_s)
+
+    @property
     def num_completion_tokens(self) -> int:
         return sum(reply["usage"]["completion_tokens"] for reply in self.replies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    body: bytes
+    latency_s: float
 
 
 def send_all(url: str, bodies: Sequence[Json], concurrency: int) -> Load:
@@ -49,16 +62,22 @@ def send_all(url: str, bodies: Sequence[Json], concurrency: int) -> Load:
     """
     payloads = [json.dumps(body).encode() for body in bodies]
     try:
-        replies, wall_s = uvloop.run(_send_all(f"{url}/v1/chat/completions", payloads, concurrency))
+        answered, wall_s = uvloop.run(
+            _send_all(f"{url}/v1/chat/completions", payloads, concurrency)
+        )
     except aiohttp.ClientError as failure:
         raise RequestFailed(f"{url}: {failure}") from failure
-    return Load(tuple(json.loads(reply) for reply in replies), wall_s)
+    return Load(
+        tuple(json.loads(one.body) for one in answered),
+        wall_s,
+        tuple(one.latency_s for one in answered),
+    )
 
 
 async def _send_all(
     url: str, payloads: Sequence[bytes], concurrency: int
-) -> tuple[list[bytes], float]:
-    replies = [b""] * len(payloads)
+) -> tuple[list[_Answered], float]:
+    replies = [_Answered(b"", 0.0)] * len(payloads)
     todo = iter(enumerate(payloads))
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=concurrency),
@@ -75,11 +94,13 @@ async def _work(
     session: aiohttp.ClientSession,
     url: str,
     todo: Iterator[tuple[int, bytes]],
-    replies: list[bytes],
+    replies: list[_Answered],
 ) -> None:
     for number, payload in todo:
+        began = time.perf_counter()
         async with session.post(url, data=payload) as response:
-            replies[number] = await response.read()
+            body = await response.read()
+            replies[number] = _Answered(body, time.perf_counter() - began)
             if response.status != HTTPStatus.OK:
-                shown = replies[number][:MAX_SHOWN_CHARACTERS].decode(errors="replace")
+                shown = body[:MAX_SHOWN_CHARACTERS].decode(errors="replace")
                 raise RequestFailed(f"{url}: status {response.status}: {shown}")

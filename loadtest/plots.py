@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.replay import Point, Replay
+from loadtest.votes import VoteFigure
 
 SUFFIXES = (".png", ".svg")
+TOKEN_TICKS = (10, 30, 100, 300, 1000)
+MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*")
 
 
 class NoPlots(Exception):
@@ -19,7 +22,7 @@ def draw_accuracy_curve(path: Path, curve: Sequence[Point], stopped: Replay) -> 
     Raises:
         NoPlots: matplotlib is not installed, or the file's name does not end in .png or .svg.
     """
-    figure, axes = _new_figure(path)
+    figure, (axes,) = _new_figure(path)
     sizes = [point.num_samples for point in curve]
     shares = [point.accuracy for point in curve]
     axes.plot(sizes, [100 * share.value for share in shares], marker="o", label="full vote")
@@ -48,12 +51,49 @@ def draw_accuracy_curve(path: Path, curve: Sequence[Point], stopped: Replay) -> 
     figure.savefig(path)
 
 
-def _new_figure(path: Path) -> tuple[Any, Any]:  # matplotlib's types are not at hand without it
+def draw_accuracy_against_tokens(path: Path, figures: Sequence[VoteFigure]) -> None:
+    """A panel a split; what belongs to one family is joined by a line.
+
+    Raises:
+        NoPlots: as above.
+    """
+    splits = list(dict.fromkeys(figure.split for figure in figures))
+    families = list(dict.fromkeys(figure.family for figure in figures))
+    canvas, panels = _new_figure(path, len(splits))
+    for split, axes in zip(splits, panels, strict=True):
+        for number, family in enumerate(families):
+            points = [f for f in figures if (f.split, f.family) == (split, family)]
+            values = [100 * point.share.value for point in points]
+            below = [100 * max(0.0, point.share.value - point.share.low) for point in points]
+            above = [100 * max(0.0, point.share.high - point.share.value) for point in points]
+            axes.errorbar(
+                [point.mean_tokens for point in points],
+                values,
+                yerr=[below, above],
+                marker=MARKERS[number % len(MARKERS)],
+                linestyle="-" if len(points) > 2 else "none",
+                capsize=2,
+                label=family,
+            )
+        axes.set_title(split.replace("_", " "))
+        axes.set_xlabel("generated tokens a question")
+        axes.set_xscale("log")
+        axes.set_xticks(TOKEN_TICKS, [str(tick) for tick in TOKEN_TICKS])
+        axes.set_ylim(0, 101)
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("right, % (95 % interval)")
+    panels[-1].legend(fontsize="small")
+    canvas.savefig(path)
+
+
+def _new_figure(path: Path, num_panels: int = 1) -> tuple[Any, Any]:  # matplotlib's own types
+    """A canvas and its panels, side by side."""
     if path.suffix not in SUFFIXES:
         raise NoPlots(f"--plot must end in {' or '.join(SUFFIXES)}, got {path.name!r}")
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise NoPlots("plots need matplotlib; install the extra `plots`") from None
-    figure = Figure(figsize=(7, 4.5), dpi=120, layout="constrained")
-    return figure, figure.add_subplot()
+    width = 7 if num_panels == 1 else 5 * num_panels
+    figure = Figure(figsize=(width, 4.5), dpi=120, layout="constrained")
+    return figure, figure.subplots(1, num_panels, squeeze=False, sharey=True)[0]

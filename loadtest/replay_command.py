@@ -19,7 +19,10 @@ from loadtest.tables import format_table
 
 EXIT_USAGE = 2
 LIVE_FIELDS = frozenset(
-    {"strategy", "prompt_template", "return_texts", "temperature", "top_p", "top_k", "seed"}
+    {
+        *("strategy", "prompt_template", "prompting", "return_texts"),
+        *("temperature", "top_p", "top_k", "seed", "models", "launch"),
+    }
 )
 """What matters when samples are drawn, not when they are counted."""
 

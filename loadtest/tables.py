@@ -9,6 +9,8 @@ from loadtest.offline import Offline
 from loadtest.plain import Plain, Round
 from loadtest.statistics import Ratio
 from loadtest.token_work import TokenWork
+from loadtest.vote_pairs import Side, VotePair
+from loadtest.votes import VoteFigure
 
 MAX_OFFLINE_WALL = 1.25
 MIN_PLAIN_THROUGHPUT = 0.97
@@ -43,6 +45,46 @@ def accuracy_table(figures: Sequence[Accuracy]) -> str:
     return format_table(
         ("setting: method", "n", "right", "95 % interval", "mean tokens", "questions/s"), rows
     )
+
+
+def votes_table(figures: Sequence[VoteFigure]) -> str:
+    rows = [
+        (
+            f"{figure.split}: {figure.method}",
+            str(figure.share.num_total),
+            f"{100 * figure.share.value:.1f} %",
+            f"{100 * figure.share.low:.1f}–{100 * figure.share.high:.1f}",
+            f"{figure.mean_tokens:.0f}",
+            f"{figure.p50_ms:.0f}",
+            f"{figure.questions_per_s:.1f}",
+        )
+        for figure in figures
+    ]
+    header = (
+        "split: method",
+        "n",
+        "right",
+        "95 % interval",
+        "mean tokens",
+        "p50 ms",
+        "questions/s",
+    )
+    return format_table(header, rows)
+
+
+def vote_pair_table(pair: VotePair) -> str:
+    rows = [
+        (*_work_cells(side.name, side.rounds), f"{100 * _share_right(side):.1f} %", *ratios)
+        for side, ratios in (
+            (pair.ours, (_spread(pair.tokens), _spread(pair.wall))),
+            (pair.peer, ("1", "1")),
+        )
+    ]
+    return format_table((*WORK_HEADER, "right", "tokens saved ×", "wall time saved ×"), rows)
+
+
+def _share_right(side: Side) -> float:
+    return side.num_right / sum(one.num_questions for one in side.rounds)
 
 
 def plain_table(figures: Sequence[Plain]) -> str:
