@@ -51,7 +51,8 @@ class Decoder(BaseModel):
     log-probabilities needed. A decoder whose `is_greedy` is true never
     samples, so a request's sampling parameters contradict it. One that `forces_tokens` begins its
     paths with tokens that were not generated there, which grammars, penalties and budgets would
-    not see.
+    not see. One that `reads_distributions` judges paths by what each token's whole distribution
+    looks like, which a grammar would cut down.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -59,6 +60,7 @@ class Decoder(BaseModel):
     logprobs_field: ClassVar[str] = "strategy"
     is_greedy: ClassVar[bool] = False
     forces_tokens: ClassVar[bool] = False
+    reads_distributions: ClassVar[bool] = False
 
     strategy: str
     answer: AnswerFormat = Field(

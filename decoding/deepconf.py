@@ -20,7 +20,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
@@ -63,6 +63,8 @@ class DeepConfReport(Report):
 class DeepConf(SampledDecoder):
     """Votes among the samples that stayed confident, weighted by confidence; online, it aborts a
     sample as soon as its confidence falls too low."""
+
+    reads_distributions: ClassVar[bool] = True
 
     strategy: Literal["deepconf"] = "deepconf"
     num_samples: int = Field(32, ge=2, description="how many samples to draw")

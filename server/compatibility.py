@@ -35,8 +35,6 @@ NEUTRAL_WHEN_FANNED_OUT: dict[str, tuple[Any, ...]] = {
 """The winner's log-probabilities are not kept in the API's form."""
 
 NEUTRAL_WHEN_FORCED: dict[str, tuple[Any, ...]] = {
-    "tool_choice": ("auto", "none"),
-    "structured_outputs": (),
     "presence_penalty": (0,),
     "frequency_penalty": (0,),
     "repetition_penalty": (1,),
@@ -47,8 +45,14 @@ NEUTRAL_WHEN_FORCED: dict[str, tuple[Any, ...]] = {
     "thinking_token_budget": (),
     "min_tokens": (0,),
 }
-"""Branches begin with a token that was not generated there: grammars, penalties and budgets
-would restart behind it, and biases would not have chosen it."""
+"""Branches begin with a token that was not generated there: penalties and budgets would restart
+behind it, and biases would not have chosen it."""
+
+NEUTRAL_WITHOUT_GRAMMARS: dict[str, tuple[Any, ...]] = {
+    "tool_choice": ("auto", "none"),
+    "structured_outputs": (),
+}
+"""A grammar would restart behind a forced token, and cuts distributions down to what it allows."""
 
 
 def refuse_contradictions(decoder: Decoder, given: Fields) -> None:
@@ -78,7 +82,15 @@ def refuse_contradictions(decoder: Decoder, given: Fields) -> None:
             NEUTRAL_WHEN_FORCED,
             f'cannot be honoured by strategy "{strategy}", whose paths begin with chosen tokens',
         )
-        _refuse_structured_text(given, strategy)
+    if decoder.forces_tokens or decoder.reads_distributions:
+        reason = (
+            "whose paths begin with chosen tokens"
+            if decoder.forces_tokens
+            else "which judges samples by distributions that a grammar cuts down"
+        )
+        why = f'cannot be honoured by strategy "{strategy}", {reason}'
+        _refuse(given, NEUTRAL_WITHOUT_GRAMMARS, why)
+        _refuse_structured_text(given, why)
 
 
 def _refuse(given: Fields, neutral: Mapping[str, tuple[Any, ...]], why: str) -> None:
@@ -118,7 +130,7 @@ def _refuse_weights_without_logprobs(decoder: Decoder, given: Fields) -> None:
         )
 
 
-def _refuse_structured_text(given: Fields, strategy: str) -> None:
+def _refuse_structured_text(given: Fields, why: str) -> None:
     formats: tuple[tuple[str, Callable[[Any], Any]], ...] = (
         ("response_format", lambda value: value),
         ("text", lambda value: value.get("format") if isinstance(value, dict) else None),
@@ -128,7 +140,5 @@ def _refuse_structured_text(given: Fields, strategy: str) -> None:
         if isinstance(wanted, dict) and wanted.get("type", "text") != "text":
             raise InvalidRequest(
                 name,
-                f'structured output cannot be honoured by strategy "{strategy}": a grammar would '
-                f'restart behind each path\'s first token; use "greedy", got '
-                f"{shown(wanted.get('type'))}",
+                f'structured output {why}; use "greedy", got {shown(wanted.get("type"))}',
             )

@@ -4,6 +4,7 @@ import pytest
 
 from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Decoder
+from decoding.deepconf import DeepConf
 from decoding.greedy import Greedy
 from decoding.majority_vote import MajorityVote
 from server.compatibility import (
@@ -11,6 +12,7 @@ from server.compatibility import (
     NEUTRAL_WHEN_FANNED_OUT,
     NEUTRAL_WHEN_FORCED,
     NEUTRAL_WHEN_GREEDY,
+    NEUTRAL_WITHOUT_GRAMMARS,
     refuse_contradictions,
 )
 from server.errors import InvalidRequest
@@ -47,6 +49,15 @@ def test_field_that_restarts_behind_a_forced_token_is_refused_by_branching(field
         refuse_contradictions(decoder, {field: 7})
 
 
+@pytest.mark.parametrize("field", NEUTRAL_WITHOUT_GRAMMARS)
+def test_grammar_is_refused_where_it_would_change_what_is_read(field: str) -> None:
+    for decoder in (CoTDecoding(), DeepConf()):
+        assert refused(decoder, **{field: 7}).param == field
+        assert refused(decoder, response_format={"type": "json_object"}).param == "response_format"
+    for other in (Greedy(), MajorityVote()):
+        refuse_contradictions(other, {field: 7, "response_format": {"type": "json_object"}})
+
+
 @pytest.mark.parametrize("field", NEUTRAL_WHEN_GREEDY)
 def test_sampling_field_is_honoured_by_a_vote(field: str) -> None:
     refuse_contradictions(MajorityVote(), {field: 7})
@@ -56,7 +67,10 @@ def test_sampling_field_is_honoured_by_a_vote(field: str) -> None:
     ("field", "value"),
     [
         (field, value)
-        for table in (NEUTRAL, NEUTRAL_WHEN_GREEDY, NEUTRAL_WHEN_FANNED_OUT, NEUTRAL_WHEN_FORCED)
+        for table in (
+            *(NEUTRAL, NEUTRAL_WHEN_GREEDY, NEUTRAL_WHEN_FANNED_OUT),
+            *(NEUTRAL_WHEN_FORCED, NEUTRAL_WITHOUT_GRAMMARS),
+        )
         for field, values in table.items()
         for value in (*values, None)
     ],
