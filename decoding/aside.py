@@ -16,7 +16,7 @@ async def ask_aside(
         PathAborted: the engine stopped before the reply's end.
     """
     try:
-        token_ids = await engine.render(question)
+        token_ids = await engine.render(question, is_aside=True)
     except UnaskableQuestion:
         return None
     room = engine.context_length - len(token_ids)

@@ -5,7 +5,8 @@ scores by answer, as their verifier-weighted vote and Li et al. 2022 (arXiv 2206
 
 - `best`: the sample of highest score. Where several have it, which is common for verifiers that
   know few grades, the answer that most of them give, and of that the one launched first.
-- `vote`: the answer whose samples have the largest sum of scores; one below 0 adds nothing.
+- `vote`: the answer whose samples have the largest sum of scores; one below 0 adds nothing. Where
+  none is above 0 there is no vote: the best is the reply, and the report says so.
 
 A sample that the verifier gives no score is not selected, and the report counts such samples by
 reason; where none is scored, the likeliest sample is the reply, and the report says so.
@@ -54,6 +55,7 @@ class BestOfN(SampledDecoder):
     strategy: Literal["best_of_n"] = "best_of_n"
     verifier: str = Field(
         "equations",
+        validate_default=True,
         description="what scores them: `equations` recomputes their arithmetic, `self_judge` is "
         "the model's own P(yes), `http` the operator's reward model; or one that is installed",
     )
@@ -137,10 +139,14 @@ class BestOfN(SampledDecoder):
         return replace(ballot, score=score, weight=weight)
 
     def _elect(self, ballots: Sequence[Ballot]) -> Elected | None:
-        if self.selection == "vote":
-            return elect(ballots)
         scored = [ballot for ballot in ballots if ballot.score is not None]
-        return Elected(_best(scored), None) if scored else None
+        if not scored:
+            return None
+        if self.selection == "best":
+            return Elected(_best(scored), None)
+        if not any(ballot.weight for ballot in scored):
+            return Elected(_best(scored), None, "no score is above 0; the best is the reply")
+        return elect(ballots)
 
     async def _fall_back(
         self, engine: Engine, prompt: Prompt, ballots: Sequence[Ballot]

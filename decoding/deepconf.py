@@ -10,7 +10,7 @@ Deviations:
 - the window is a tenth of the mean sample unless set: the paper's 2048 tokens, a tenth of its
   samples, would never cut a shorter one;
 - a ballot floor: where fewer than `min_votes` samples pass the filter, the most confident of the
-  others are let in until they do, and no vote ends on fewer;
+  others are let in until they do, if so many have an answer, and no vote is stopped on fewer;
 - samples that are empty, cut off by the token limit or without an answer do not vote; where none
   votes, the reply is the likeliest sample, and the report says so;
 - samples are counted in launch order, as in `majority_vote`.
@@ -84,8 +84,8 @@ class DeepConf(SampledDecoder):
     num_warmup: int | None = Field(
         None,
         ge=2,
-        description="samples that set the threshold, of mode `online`; half of all, at most 16, if "
-        "unset",
+        description="samples that set the threshold, of mode `online`, and no fewer than "
+        "`min_votes`; half of all, at most 16, if unset",
     )
     consensus: float = Field(
         0.95, gt=0.5, le=1, description="the leader's share that ends the vote, of mode `online`"
@@ -116,7 +116,9 @@ class DeepConf(SampledDecoder):
         """How many samples run to their end and set the threshold."""
         if self.mode == "offline":
             return self.num_samples
-        return self.num_warmup or min(MAX_WARMUP, max(2, self.num_samples // 2))
+        # The ballot floor can only be filled with samples that ran to their end.
+        num_warmup = self.num_warmup or min(MAX_WARMUP, self.num_samples // 2)
+        return min(self.num_samples, max(2, num_warmup, self.min_votes))
 
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         watch = Stopwatch()

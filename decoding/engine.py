@@ -124,8 +124,11 @@ class Engine(Protocol):
         """Token ids of a text that continues another: no special tokens are added."""
         ...
 
-    async def render(self, question: str, cue: str = "") -> tuple[int, ...]:
-        """The prompt's token ids with another text in place of its question, all else being kept.
+    async def render(
+        self, question: str, cue: str = "", *, is_aside: bool = False
+    ) -> tuple[int, ...]:
+        """The prompt's token ids with another text in place of its question, all else being kept,
+        or, of an aside, all that stands before.
 
         `cue` is how the reply should set out: it ends the message, or the prompt of an API that
         continues plain text.

@@ -11,13 +11,15 @@ from decoding.engine import Engine, Prompt
 async def fall_back(
     engine: Engine, prompt: Prompt, ballots: Sequence[Ballot], reason: str
 ) -> Elected:
-    """The sample of largest length-normalised probability, the first of equals.
+    """The sample of largest length-normalised probability, the first of equals; an empty one, which
+    may be very likely, only where all are.
 
     Samples that were drawn without log-probabilities, which cost every step of every sample, are
     scored here, where they are needed.
     """
-    scores = await run_together(_mean_logprob(engine, prompt, ballot) for ballot in ballots)
-    winner = ballots[max(range(len(ballots)), key=scores.__getitem__)]
+    able = [ballot for ballot in ballots if ballot.dropped != "empty"] or ballots
+    scores = await run_together(_mean_logprob(engine, prompt, ballot) for ballot in able)
+    winner = able[max(range(len(able)), key=scores.__getitem__)]
     return Elected(winner, None, reason)
 
 

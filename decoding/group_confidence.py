@@ -29,13 +29,9 @@ def group_confidences(confidences: Sequence[float], window: int) -> list[float]:
     """
     if not confidences:
         raise ValueError("a sample without tokens has no confidence")
-    width = min(window, len(confidences))
-    total = math.fsum(confidences[:width])
-    groups = [total / width]
-    for entering, leaving in zip(confidences[width:], confidences, strict=False):
-        total += entering - leaving
-        groups.append(total / width)
-    return groups
+    group = _Group(min(window, len(confidences)))
+    means = [group.mean_with(confidence) for confidence in confidences]
+    return [mean for mean in means if mean is not None]
 
 
 def trace_confidence(groups: Sequence[float], score: TraceScore) -> float:
@@ -54,19 +50,31 @@ class GroupWatch:
     """Says when the running group of a sample falls below a threshold, token by token."""
 
     def __init__(self, window: int, threshold: float) -> None:
-        self._window = window
+        self._group = _Group(window)
         self._threshold = threshold
-        self._group: deque[float] = deque()
-        self._total = 0.0
 
     def falls_below(self, ranked: Sequence[Ranked]) -> bool:
         """Take the next tokens; whether one of the groups that they complete is below."""
         for step in ranked:
-            self._group.append(token_confidence(step))
-            self._total += self._group[-1]
-            if len(self._group) > self._window:
-                self._total -= self._group.popleft()
-            is_complete = len(self._group) == self._window
-            if is_complete and self._total / self._window < self._threshold:
+            mean = self._group.mean_with(token_confidence(step))
+            if mean is not None and mean < self._threshold:
                 return True
         return False
+
+
+class _Group:
+    """The window as it slides. Whole samples and running ones go through the same additions: in
+    others the rounding differs, and a sample would be below a threshold that it set itself."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._members: deque[float] = deque()
+        self._total = 0.0
+
+    def mean_with(self, confidence: float) -> float | None:
+        """The mean once this token is in; None while the window is not full."""
+        self._members.append(confidence)
+        self._total += confidence
+        if len(self._members) > self._width:
+            self._total -= self._members.popleft()
+        return self._total / self._width if len(self._members) == self._width else None

@@ -40,8 +40,10 @@ class MeteredEngine:
     def encode(self, text: str) -> tuple[int, ...]:
         return self._inner.encode(text)
 
-    async def render(self, question: str, cue: str = "") -> tuple[int, ...]:
-        return await self._inner.render(question, cue)
+    async def render(
+        self, question: str, cue: str = "", *, is_aside: bool = False
+    ) -> tuple[int, ...]:
+        return await self._inner.render(question, cue, is_aside=is_aside)
 
     def is_end(self, token_id: int) -> bool:
         return self._inner.is_end(token_id)

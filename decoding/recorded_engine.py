@@ -68,7 +68,9 @@ class RecordedEngine:
     def encode(self, text: str) -> tuple[int, ...]:
         raise ValueError("recorded samples cannot be continued")
 
-    async def render(self, question: str, cue: str = "") -> tuple[int, ...]:
+    async def render(
+        self, question: str, cue: str = "", *, is_aside: bool = False
+    ) -> tuple[int, ...]:
         raise ValueError("recorded samples cannot be asked anything")
 
     def is_end(self, token_id: int) -> bool:

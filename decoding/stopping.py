@@ -29,7 +29,8 @@ def beta_decides(votes: Votes, threshold: float) -> bool:
 def _leads(a: int, b: int, threshold: float) -> bool:
     tosses = a + b + 1
     chances: int = sum(comb(tosses, heads) for heads in range(a + 1))
-    return chances >= threshold * float(2**tosses)
+    probability: float = chances / 2**tosses  # exact integers: floats overflow at 1,024 votes
+    return probability >= threshold
 
 
 def window_decides(votes: Votes, width: int) -> bool:

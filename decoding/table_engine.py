@@ -70,7 +70,9 @@ class TableEngine:
         texts = ["" if self.is_end(token_id) else self.words[token_id] for token_id in token_ids]
         return DecodedText("".join(texts), tuple(accumulate(map(len, texts))))
 
-    async def render(self, question: str, cue: str = "") -> tuple[int, ...]:
+    async def render(
+        self, question: str, cue: str = "", *, is_aside: bool = False
+    ) -> tuple[int, ...]:
         text = f"{question}\n\n{cue}" if cue else question
         self.asked.append(text)
         words = [word for key, word in self.asides.items() if key in text]

@@ -3,6 +3,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -61,14 +62,18 @@ async def judge(
     """
     try:
         async with asyncio.timeout(timeout_s):
-            score = await verifier.score(claim, engine)
+            given = await verifier.score(claim, engine)
+        score = math.nan if given is None else float(given)
     except PathAborted:
         raise
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise  # the request was cancelled, and not something that the verifier waited for
+        return "failed"
     except TimeoutError:
         return "timed_out"
     except Exception:  # whatever a user's verifier raises is told, and ends no request
         logger.exception("verifier %s failed", type(verifier).__name__)
         return "failed"
-    if score is None or score != score:
-        return "no_verdict"
-    return float(score)
+    return score if math.isfinite(score) else "no_verdict"

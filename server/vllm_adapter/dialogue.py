@@ -1,11 +1,11 @@
 """What a request asks, and how to put another question in its place.
 
-Decoders that ask the model something beside the request (which principle applies, which response
-agrees with most) hand a text; here it takes the place of the client's last question, everything
-before it stays, and vLLM's own renderer makes the prompt of it.
+Decoders hand a text; here it takes the place of the client's last question, and vLLM's own renderer
+makes the prompt of it. The client's question in other words keeps what stands around it. A
+question of the decoder's own (which principle applies, which response agrees with most) keeps only
+what stands before: the beginning of a reply, or a tool's result, is none to it.
 """
 
-import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +20,10 @@ from decoding.engine import UnaskableQuestion
 from server.errors import InvalidRequest
 
 Message = Mapping[str, Any]  # any of the APIs' message shapes
-Render = Callable[[str, str], Awaitable[EngineInput]]
-"""(question, cue) → the prompt; see `Engine.render`."""
+Render = Callable[[str, str, bool], Awaitable[EngineInput]]
+"""(question, cue, is_aside) → the prompt; see `Engine.render`."""
 
+ANSWERED_ANEW = {"add_generation_prompt": True, "continue_final_message": False}
 TEXT_PARTS = ("text", "input_text")
 QA_TEMPLATE = "Q: {}\nA:"
 QA_STOP = "\nQ:"
@@ -42,9 +43,12 @@ def chat_dialogue(request: ChatCompletionRequest, serving: Any) -> Dialogue:  # 
     request.messages = messages  # pydantic's iterators can be read once
     place = _last_of_user(messages)
 
-    async def render(question: str, cue: str) -> EngineInput:
+    async def render(question: str, cue: str, is_aside: bool) -> EngineInput:
         asked = request.model_copy(
-            update={"messages": _replaced(messages, place, _joined(question, cue))}
+            update={
+                "messages": _replaced(messages, place, _joined(question, cue), is_aside),
+                **(ANSWERED_ANEW if is_aside else {}),
+            }
         )
         _, (engine_input,) = await _rendered(serving.render_chat_request(asked))
         return engine_input  # type: ignore[no-any-return]  # `serving` is Any
@@ -69,7 +73,7 @@ def completion_dialogue(
         stop = [request.stop] if isinstance(request.stop, str) else list(request.stop or ())
         request.stop = [*stop, QA_STOP]
 
-    async def render(question: str, cue: str) -> EngineInput:
+    async def render(question: str, cue: str, is_aside: bool) -> EngineInput:
         prompt = frame.replace("{}", question) + (f" {cue}" if cue else "")
         asked = request.model_copy(update={"prompt": prompt})
         (engine_input,) = await _rendered(serving.render_completion_request(asked))
@@ -89,9 +93,9 @@ def response_dialogue(
         messages = [_as_mapping(item) for item in request.input]
     place = None if request.previous_response_id is not None else _last_of_user(messages)
 
-    async def render(question: str, cue: str) -> EngineInput:
+    async def render(question: str, cue: str, is_aside: bool) -> EngineInput:
         asked = request.model_copy(
-            update={"input": _replaced(messages, place, _joined(question, cue))}
+            update={"input": _replaced(messages, place, _joined(question, cue), is_aside)}
         )
         rendered = await _rendered(
             serving.online_renderer.render_responses(
@@ -154,10 +158,12 @@ def _is_text(part: Any) -> bool:  # any JSON
     return isinstance(part, dict) and part.get("type") in TEXT_PARTS
 
 
-def _replaced(messages: Sequence[Message], place: int | None, text: str) -> list[Any]:
+def _replaced(
+    messages: Sequence[Message], place: int | None, text: str, is_last: bool
+) -> list[Any]:
     """The messages with another text at that place; its images and the like stay."""
     assert place is not None, "a request without a question is refused before it is rendered"
-    changed = copy.copy(list(messages))
+    changed = list(messages[: place + 1] if is_last else messages)
     content = messages[place]["content"]
     if not isinstance(content, str):
         texts = [part for part in content if _is_text(part)]

@@ -16,7 +16,7 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams
 from vllm.v1.engine import EngineCoreRequest
 from vllm.v1.engine.detokenizer import BaseIncrementalDetokenizer, IncrementalDetokenizer
 
-from decoding.engine import DecodedText, Delta, Prompt, Ranked, Sampling
+from decoding.engine import DecodedText, Delta, PathAborted, Prompt, Ranked, Sampling
 from server.vllm_adapter.dialogue import Dialogue
 
 Adapters = Mapping[str, LoRARequest | None]
@@ -128,7 +128,10 @@ class VLLMEngine:
         outputs = self._client.generate(
             engine_input, params, self._next_id(), **self._path_options(Sampling(1, model=model))
         )
-        (output,) = [output async for output in outputs]
+        async with aclosing(outputs):
+            (output,) = [output async for output in outputs]
+        if output.outputs[0].finish_reason == "abort":
+            raise PathAborted("the engine stopped before the path was scored")
         rows = (output.prompt_logprobs or [])[len(prompt_token_ids) :]
         return tuple(
             row[token_id].logprob
@@ -152,9 +155,11 @@ class VLLMEngine:
         tokenizer = self._client.renderer.get_tokenizer()
         return tuple(tokenizer.encode(text, add_special_tokens=False))
 
-    async def render(self, question: str, cue: str = "") -> tuple[int, ...]:
+    async def render(
+        self, question: str, cue: str = "", *, is_aside: bool = False
+    ) -> tuple[int, ...]:
         assert self._dialogue is not None, "a request without a dialogue has no question"
-        engine_input = await self._dialogue.render(question, cue)
+        engine_input = await self._dialogue.render(question, cue, is_aside)
         token_ids = _token_ids(engine_input)
         self._inputs.insert(0, (token_ids, engine_input))
         return token_ids

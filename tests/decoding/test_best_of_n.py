@@ -104,7 +104,8 @@ def test_negative_scores_add_nothing_to_a_vote_but_can_be_best() -> None:
     samples = (SILENT, SILENT, RIGHT)
     vote = report_of(run(best_of(Graded(grades.get), num_samples=3, selection="vote"), *samples))
     assert [c.weight for c in vote.candidates] == [0, 0, 0]
-    assert (vote.answer, vote.agreement) == ("8", None)
+    assert (vote.answer, vote.agreement) == ("7", None)
+    assert vote.fallback == "no score is above 0; the best is the reply"
     assert report_of(run(best_of(Graded(grades.get), num_samples=3), *samples)).answer == "7"
 
 
@@ -136,9 +137,23 @@ def test_raising_verifier_ends_no_request(caplog: pytest.LogCaptureFixture) -> N
     assert "secret" not in report.model_dump_json()
 
 
-def test_score_that_is_no_number_is_no_verdict() -> None:
-    report = report_of(run(best_of(Graded(lambda text: math.nan), num_samples=2), RIGHT, RIGHT))
-    assert report.unscored == {"no_verdict": 2}
+@pytest.mark.parametrize(
+    ("score", "reason"),
+    [(math.nan, "no_verdict"), (math.inf, "no_verdict"), ("high", "failed"), (10**400, "failed")],
+    ids=["nan", "inf", "text", "huge"],
+)
+def test_score_that_is_no_finite_number_is_none(score: float, reason: str) -> None:
+    report = report_of(run(best_of(Graded(lambda text: score), num_samples=2), RIGHT, RIGHT))
+    assert report.unscored == {reason: 2}
+
+
+def test_verifier_whose_own_work_was_cancelled_has_failed() -> None:
+    class Cancelled(Verifier):
+        async def score(self, claim: Claim, engine: Engine) -> float | None:
+            raise asyncio.CancelledError
+
+    report = report_of(run(best_of(Cancelled(), num_samples=2), RIGHT, RIGHT))
+    assert report.unscored == {"failed": 2}
 
 
 def test_without_a_score_the_likeliest_complete_sample_is_the_reply() -> None:

@@ -130,6 +130,8 @@ def test_no_vote_ends_on_fewer_ballots_than_the_floor() -> None:
 def test_half_of_the_samples_warm_up_and_at_most_sixteen() -> None:
     assert DeepConf(num_samples=8).num_measured == 4
     assert DeepConf(num_samples=64).num_measured == 16
+    assert DeepConf(num_samples=4).num_measured == 4  # the floor
+    assert DeepConf(num_samples=40, num_warmup=2, min_votes=6).num_measured == 6
     assert DeepConf(num_samples=8, mode="offline").num_measured == 8
 
 

@@ -62,5 +62,13 @@ def test_watch_waits_for_a_complete_group() -> None:
 def test_watch_agrees_with_the_groups_of_the_whole() -> None:
     steps = [step(0.9 - 0.05 * i, 0.01 + 0.003 * i) for i in range(12)]
     lowest = min(group_confidences([token_confidence(one) for one in steps], 4))
-    assert not GroupWatch(4, lowest - 1e-9).falls_below(steps)
+    assert not GroupWatch(4, lowest).falls_below(steps)
     assert GroupWatch(4, lowest + 1e-9).falls_below(steps)
+
+
+def test_no_sample_is_below_a_threshold_that_it_set_itself() -> None:
+    """Whatever the rounding: 200 samples of numbers that do not end in binary."""
+    for n in range(1, 201):
+        steps = [step(0.9 / (1 + (i * n) % 7), 0.01 + (i * n) % 11 / 1000) for i in range(40)]
+        lowest = min(group_confidences([token_confidence(one) for one in steps], 5))
+        assert not GroupWatch(5, lowest).falls_below(steps)

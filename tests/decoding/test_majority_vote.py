@@ -239,6 +239,14 @@ def test_without_any_vote_the_likeliest_sample_is_the_reply() -> None:
     assert outcome.winner.text == " well"
 
 
+def test_empty_sample_is_the_reply_only_where_all_are_empty() -> None:
+    """Ending at once is likeliest by far, and no reply."""
+    table = {(): {END: 0.9, " well": 0.1}, (" well",): {END: 1.0}}
+    for samples, selected in ((((), NOTHING), 1), (((), ()), 0)):
+        outcome = vote(MajorityVote(num_samples=2), TableEngine(table, samples=samples))
+        assert outcome.report.selected == selected
+
+
 def test_progress_is_told_for_every_sample() -> None:
     events: list[object] = []
     vote(MajorityVote(num_samples=2), TableEngine(TABLE, samples=(EIGHT, NINE)), events)

@@ -81,3 +81,9 @@ def test_fewest_votes_that_may_decide(votes: str, expected: int) -> None:
 
 def test_fewest_votes_are_at_most_all() -> None:
     assert fewest_votes(["8", "9"], "8", 5, lambda seen: beta_decides(seen, 0.95)) == 5
+
+
+def test_a_thousand_votes_and_more_can_be_decided() -> None:
+    """2 ** 1025 is no float."""
+    assert not beta_decides(["8", "9"] * 512, 0.95)
+    assert beta_decides(["8"] * 600 + ["9"] * 424, 0.95)

@@ -43,6 +43,20 @@ def test_what_stands_before_the_question_stays(http: httpx.Client) -> None:
     assert reply["usage"] == by_hand["usage"]
 
 
+def test_begun_reply_is_continued_after_the_stages_words(http: httpx.Client) -> None:
+    flags = {"add_generation_prompt": False, "continue_final_message": True}
+    begun = {"role": "assistant", "content": "The answer is"}
+    by_stage, by_hand = (
+        http.post(CHAT, json=chat(messages=[user, begun], **how, **flags)).json()
+        for user, how in (
+            (MESSAGES[0], {"decoding": staged("step_by_step")}),
+            ({"role": "user", "content": f"{QUESTION}\n\n{CUE}"}, {"temperature": 0}),
+        )
+    )
+    assert by_stage["choices"][0]["message"] == by_hand["choices"][0]["message"]
+    assert by_stage["usage"] == by_hand["usage"]
+
+
 def test_completion_goes_on_from_the_cue(http: httpx.Client) -> None:
     """A base model's `A:` is followed by the cue, as in the paper."""
     decoding = {**staged("step_by_step"), "prompt_template": "qa"}
