@@ -14,6 +14,7 @@ from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionReque
 from vllm.entrypoints.openai.completion.protocol import CompletionRequest
 from vllm.entrypoints.openai.responses.protocol import ResponsesRequest
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
+from vllm.exceptions import VLLMClientError
 from vllm.inputs import EngineInput
 
 from decoding.engine import UnaskableQuestion
@@ -114,7 +115,7 @@ async def _rendered(rendering: Awaitable[Any]) -> Any:  # what vLLM's three rend
     """vLLM tells of a prompt that it cannot make in two ways."""
     try:
         rendered = await rendering
-    except ValueError as failure:
+    except (ValueError, VLLMClientError) as failure:
         raise UnaskableQuestion(str(failure)) from None
     if isinstance(rendered, ErrorResponse):
         raise UnaskableQuestion(rendered.error.message)
