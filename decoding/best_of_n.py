@@ -25,12 +25,12 @@ from decoding.concurrency import run_together
 from decoding.decoder import Emit, Outcome
 from decoding.engine import Engine, Prompt
 from decoding.fallback import fall_back
-from decoding.metered_engine import MeteredEngine
 from decoding.path import Path
 from decoding.report import Report
 from decoding.sampled import Draws, SampledDecoder
 from decoding.standing import drop_reason
 from decoding.stopwatch import Stopwatch
+from decoding.token_meter import TokenMeter
 from decoding.verifier import Claim, Verifier, Verifiers, judge
 from decoding.verifiers import NUM_JUDGED_LOGPROBS, SelfJudge, built_in_verifiers
 from decoding.voting import leader, tally
@@ -89,14 +89,13 @@ class BestOfN(SampledDecoder):
         return NUM_JUDGED_LOGPROBS if isinstance(self._verifier, SelfJudge) else 0
 
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
-        watch = Stopwatch()
+        watch, meter = Stopwatch(), TokenMeter(engine)
         paths = await Draws(self, engine, prompt, emit).draw_all()
         watch.lap("paths")
         unscored: Counter[str] = Counter()
-        metered = MeteredEngine(engine)
         read = [self._read(path, number) for number, path in enumerate(paths)]
         ballots = await run_together(
-            self._judge(ballot, metered, prompt.question, unscored) for ballot in read
+            self._judge(ballot, engine, prompt.question, unscored) for ballot in read
         )
         watch.lap("verify")
         elected = self._elect(ballots) or await self._fall_back(engine, prompt, ballots)
@@ -110,7 +109,7 @@ class BestOfN(SampledDecoder):
             confidence=None,
             agreement=elected.agreement,
             fallback=elected.fallback,
-            num_tokens=sum(len(path.token_ids) for path in paths) + metered.num_tokens,
+            num_tokens=meter.num_tokens,
             candidates=tuple(b.candidate(shows_text=self.return_texts) for b in ballots),
             phases_ms=watch.phases_ms,
             unscored=dict(unscored),

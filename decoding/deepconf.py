@@ -44,6 +44,7 @@ from decoding.report import Report
 from decoding.sampled import Draws, SampledDecoder
 from decoding.standing import drop_reason
 from decoding.stopwatch import Stopwatch
+from decoding.token_meter import TokenMeter
 from decoding.voting import leader, share, tally
 
 WINDOW_SHARE = 0.1
@@ -121,7 +122,7 @@ class DeepConf(SampledDecoder):
         return min(self.num_samples, max(2, num_warmup, self.min_votes))
 
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
-        watch = Stopwatch()
+        watch, meter = Stopwatch(), TokenMeter(engine)
         trial = _Trial(self, Draws(self, engine, prompt, emit))
         poll = await hold_poll(
             engine, self.num_samples, trial.draw, trial.is_decided, trial.num_wanted
@@ -141,7 +142,7 @@ class DeepConf(SampledDecoder):
             agreement=elected.agreement,
             fallback=elected.fallback,
             stopped=poll.stopped("consensus"),
-            num_tokens=poll.num_tokens,
+            num_tokens=meter.num_tokens,
             candidates=tuple(b.candidate(shows_text=self.return_texts) for b in poll.ballots),
             phases_ms=watch.phases_ms,
             window=trial.window,

@@ -33,6 +33,7 @@ from decoding.sampled import Draws, SampledDecoder
 from decoding.standing import drop_reason
 from decoding.stopping import Votes, beta_decides, fewest_votes, window_decides
 from decoding.stopwatch import Stopwatch
+from decoding.token_meter import TokenMeter
 from decoding.voting import leader, tally
 
 TOP_TWO = 2
@@ -94,7 +95,7 @@ class MajorityVote(SampledDecoder):
         return TOP_TWO if self.weight == "confidence" else 0
 
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
-        watch = Stopwatch()
+        watch, meter = Stopwatch(), TokenMeter(engine)
         draws = Draws(self, engine, prompt, emit)
 
         async def draw(number: int) -> Ballot:
@@ -107,7 +108,7 @@ class MajorityVote(SampledDecoder):
         watch.lap("paths")
         elected = elect(poll.counted) or await fall_back(engine, prompt, poll.counted, NO_VOTE)
         watch.lap("select")
-        return self._report(poll, elected, watch)
+        return self._report(poll, elected, watch, meter.num_tokens)
 
     def _read(self, path: Path, number: int) -> Ballot:
         answer = extract_answer(path.text, self.answer)
@@ -158,7 +159,7 @@ class MajorityVote(SampledDecoder):
         votes = [hoped if ballot is None else ballot.vote for ballot in launched]
         return fewest_votes(votes, hoped, self.num_samples, self._rule)
 
-    def _report(self, poll: Poll, elected: Elected, watch: Stopwatch) -> Outcome:
+    def _report(self, poll: Poll, elected: Elected, watch: Stopwatch, num_tokens: int) -> Outcome:
         winner = elected.winner
         report = Report(
             strategy=self.strategy,
@@ -169,7 +170,7 @@ class MajorityVote(SampledDecoder):
             agreement=elected.agreement,
             fallback=elected.fallback,
             stopped=poll.stopped(self.stop),
-            num_tokens=poll.num_tokens,
+            num_tokens=num_tokens,
             candidates=tuple(b.candidate(shows_text=self.return_texts) for b in poll.ballots),
             phases_ms=watch.phases_ms,
         )

@@ -97,7 +97,7 @@ async def collect_path(
     if is_given_up:
         finish_reason = "abort"
     elif finish_reason is None or finish_reason == "abort":
-        raise PathAborted("the engine stopped before the path's end")
+        raise PathAborted("the engine stopped before the path's end", len(token_ids))
     decoded, stopped_by = _cut(engine.decode(token_ids), prompt)
     if stopped_by is not None:
         finish_reason, stop_reason = "stop", stopped_by

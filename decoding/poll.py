@@ -11,7 +11,7 @@ from typing import Any
 
 from decoding.ballot import Ballot
 from decoding.concurrency import task_group
-from decoding.engine import Engine
+from decoding.engine import Engine, PathAborted
 from decoding.report import Stopped
 
 Draw = Callable[[int], Coroutine[Any, Any, Ballot]]
@@ -33,10 +33,6 @@ class Poll:
     @property
     def ballots(self) -> tuple[Ballot, ...]:
         return (*self.counted, *self.late)
-
-    @property
-    def num_tokens(self) -> int:
-        return self.num_aborted_tokens + sum(len(b.path.token_ids) for b in self.ballots)
 
     def stopped(self, rule: str) -> Stopped | None:
         """What stopping by this rule saved; None where every sample was counted."""
@@ -60,45 +56,59 @@ async def hold_poll(
 ) -> Poll:
     """Launch samples and count them until the vote is decided; then abort the surplus.
 
+    The surplus is not cancelled but ended, so that every token of it is counted.
+
     Args:
         is_decided: of the samples counted so far; asked after each.
         num_wanted: how many samples ought to have been launched by now. Asked at the start and
             whenever one comes in; never more than `num_samples` are.
     """
-    tasks: list[asyncio.Task[Ballot]] = []
+    launched: list[Ballot | None] = []
     counted: list[Ballot] = []
+    aborted: list[PathAborted] = []
+    running: set[asyncio.Task[None]] = set()
+    is_over = False
+
+    async def run(number: int) -> None:
+        try:
+            launched[number] = await draw(number)
+        except PathAborted as path:
+            if not is_over:
+                raise
+            aborted.append(path)
+
     async with task_group() as group:
         while len(counted) < num_samples:
-            launched = [task.result() if task.done() else None for task in tasks]
             wanted = max(num_wanted(launched), len(counted) + 1)
-            for number in range(len(tasks), min(wanted, num_samples)):
-                tasks.append(group.create_task(draw(number)))
-            running = [task for task in tasks if not task.done()]
-            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            if _count(tasks, counted, is_decided):
+            for number in range(len(launched), min(wanted, num_samples)):
+                launched.append(None)
+                running.add(group.create_task(run(number)))
+            _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            if _count(launched, counted, is_decided):
                 break
-        late = [task.result() for task in tasks[len(counted) :] if task.done()]
-        num_running_tokens = engine.num_running_tokens
-        num_aborted = sum(task.cancel() for task in tasks)
+        is_over = True
+        if running:
+            await engine.abort_paths()
+    late = [ballot for ballot in launched[len(counted) :] if ballot is not None]
     return Poll(
         counted,
         [replace(ballot, dropped="surplus", weight=0.0) for ballot in late],
-        num_aborted,
-        num_running_tokens if num_aborted else 0,
-        num_samples - len(tasks),
+        len(aborted),
+        sum(path.num_tokens for path in aborted),
+        num_samples - len(launched),
     )
 
 
 def _count(
-    tasks: Sequence[asyncio.Task[Ballot]],
+    launched: Launched,
     counted: list[Ballot],
     is_decided: Callable[[Sequence[Ballot]], bool],
 ) -> bool:
     """Count what has come in without a gap; whether that decided the vote."""
-    for task in tasks[len(counted) :]:
-        if not task.done():
+    for ballot in launched[len(counted) :]:
+        if ballot is None:
             return False
-        counted.append(task.result())
+        counted.append(ballot)
         if is_decided(counted):
             return True
     return False

@@ -34,12 +34,15 @@ class RecordedEngine:
 
     samples: Sequence[RecordedSample]
     context_length: int = 2**31
-    num_running_tokens: int = 0
     _num_begun: int = field(default=0, init=False)
 
     @property
     def prompt(self) -> Prompt:
         return Prompt((PROMPT_TOKEN,), max_tokens=1)
+
+    @property
+    def num_tokens(self) -> int:
+        return self._num_begun
 
     async def generate(
         self, token_ids: Sequence[int], sampling: Sampling
@@ -52,6 +55,9 @@ class RecordedEngine:
         ranked = (_ranked(token_id, sample),) if sampling.num_logprobs else ()
         scored = (sample.mean_logprob or 0.0,) if sampling.is_scored else ()
         yield Delta((token_id,), ranked, "stop", logprobs=scored)
+
+    async def abort_paths(self) -> None:
+        """There is none: a sample is complete as soon as it has begun."""
 
     async def score(
         self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None

@@ -38,12 +38,12 @@ class TableEngine:
     started: int = 0
     finished: int = 0
     aborted: int = 0
-    num_running_tokens: int = 0
-
+    num_tokens: int = 0
     asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._undrawn = iter(self.samples)
+        self._num_calls_to_abort = 0
         words = [END, *self.prompt, *(word for sample in self.samples for word in sample)]
         words.extend(self.asides.values())
         for prefix, distribution in self.table.items():
@@ -90,17 +90,22 @@ class TableEngine:
         self.started += 1
         said = tuple(self.words[token_id] for token_id in token_ids)[len(self.prompt) :]
         script = next(self._undrawn) if sampling.temperature > 0 else None
-        num_tokens = 0
+        num_calls = self._num_calls_to_abort
         try:
-            for _ in range(self.delays.get(said if script is None else script, 0)):
+            num_turns = self.delays.get(said if script is None else script, 0)
+            for turn in range(num_turns + sampling.max_tokens):
                 await asyncio.sleep(0)
-            for step in range(sampling.max_tokens):
-                await asyncio.sleep(0)
+                if num_calls < self._num_calls_to_abort:
+                    self.aborted += 1
+                    yield Delta((), finish_reason="abort")
+                    return
+                step = turn - num_turns
+                if step < 0:
+                    continue
                 ranked = self._rank(said)
                 token_id = ranked[0][0] if script is None else self._word_id(script, step)
                 said = (*said, self.words[token_id])
-                num_tokens += 1
-                self.num_running_tokens += 1
+                self.num_tokens += 1
                 is_last = step + 1 == sampling.max_tokens
                 reason = "stop" if self.is_end(token_id) else "length" if is_last else None
                 asked = (ranked[: sampling.num_logprobs],) if sampling.num_logprobs else ()
@@ -111,9 +116,10 @@ class TableEngine:
         except (asyncio.CancelledError, GeneratorExit):
             self.aborted += 1
             raise
-        finally:
-            self.num_running_tokens -= num_tokens
         self.finished += 1
+
+    async def abort_paths(self) -> None:
+        self._num_calls_to_abort += 1
 
     async def score(
         self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None

@@ -26,6 +26,7 @@ from decoding.report import Report
 from decoding.sampled import Draws, SampledDecoder
 from decoding.standing import drop_reason
 from decoding.stopwatch import Stopwatch
+from decoding.token_meter import TokenMeter
 
 SELECTION = """\
 I have generated the following responses to the question: {question}
@@ -63,7 +64,7 @@ class UniversalVote(SampledDecoder):
         return True
 
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
-        watch = Stopwatch()
+        watch, meter = Stopwatch(), TokenMeter(engine)
         paths = await Draws(self, engine, prompt, emit).draw_all()
         ballots = [self._read(path, number) for number, path in enumerate(paths)]
         watch.lap("paths")
@@ -84,8 +85,7 @@ class UniversalVote(SampledDecoder):
             confidence=None,
             agreement=None,
             fallback=elected.fallback,
-            num_tokens=sum(len(path.token_ids) for path in paths)
-            + (len(selection.token_ids) if selection else 0),
+            num_tokens=meter.num_tokens,
             candidates=tuple(b.candidate(shows_text=self.return_texts) for b in ballots),
             phases_ms=watch.phases_ms,
             selection=selection.text if selection else None,

@@ -1,6 +1,6 @@
 """vLLM as a decoder's `Engine`: one instance serves one request."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from functools import cached_property
 from types import MappingProxyType, SimpleNamespace
@@ -54,6 +54,7 @@ class VLLMEngine:
         self._dialogue = dialogue
         self._num_started = 0
         self._running: set[str] = set()
+        self.num_tokens = 0
         self.num_cached_tokens: int | None = None
         self._prompt_token_ids = _token_ids(engine_input)
         self._inputs = [(self._prompt_token_ids, engine_input)]
@@ -75,17 +76,6 @@ class VLLMEngine:
     def context_length(self) -> int:
         return self._client.model_config.max_model_len
 
-    @property
-    def num_running_tokens(self) -> int:
-        """As far as the engine's steps have been read here; one step may be under way."""
-        # Any: the client's protocol does not name it, AsyncLLM has it.
-        processor: Any = cast(Any, self._client).output_processor
-        return sum(
-            len(processor.request_states[internal_id].detokenizer.output_token_ids)
-            for path_id in self._running
-            for internal_id in processor.external_req_ids.get(path_id, ())
-        )
-
     async def generate(
         self, token_ids: Sequence[int], sampling: Sampling
     ) -> AsyncGenerator[Delta, None]:
@@ -104,11 +94,28 @@ class VLLMEngine:
         try:
             async with aclosing(outputs):
                 async for output in outputs:
-                    if self.num_cached_tokens is None:
-                        self.num_cached_tokens = output.num_cached_tokens
-                    yield _delta(output, sampling)
+                    self._count(output)
+                    try:
+                        yield _delta(output, sampling)
+                    except GeneratorExit:
+                        await self._close(path_id, outputs)
+                        raise
         finally:
             self._running.discard(path_id)
+
+    async def abort_paths(self) -> None:
+        await self._client.abort(list(self._running))
+
+    async def _close(self, path_id: str, outputs: AsyncIterator[RequestOutput]) -> None:
+        """End a path whose reader has had enough, and count what it had not read yet."""
+        await self._client.abort(path_id)
+        async for output in outputs:
+            self._count(output)
+
+    def _count(self, output: RequestOutput) -> None:
+        self.num_tokens += len(output.outputs[0].token_ids)
+        if self.num_cached_tokens is None:
+            self.num_cached_tokens = output.num_cached_tokens
 
     async def score(
         self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None
@@ -130,6 +137,7 @@ class VLLMEngine:
         )
         async with aclosing(outputs):
             (output,) = [output async for output in outputs]
+        self._count(output)
         if output.outputs[0].finish_reason == "abort":
             raise PathAborted("the engine stopped before the path was scored")
         rows = (output.prompt_logprobs or [])[len(prompt_token_ids) :]

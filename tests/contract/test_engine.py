@@ -9,13 +9,14 @@ import pytest
 
 from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Outcome
-from decoding.engine import Delta, Engine, Prompt, Sampling
+from decoding.engine import Delta, Engine, PathAborted, Prompt, Sampling
 from decoding.greedy import Greedy
 from decoding.path import Path, collect_path
 from tests.contract.subject import Subject
 
 NUM_LOGPROBS = 3
 TIMEOUT_S = 30.0
+MANY_TOKENS = 1500
 
 
 async def greedy_path(subject: Subject, **fields: int | bool) -> Path:
@@ -88,10 +89,42 @@ async def test_scoring_a_path_gives_what_drawing_it_gave(subject: Subject) -> No
     assert list(scored) == pytest.approx(list(path.logprobs), abs=2e-2)
 
 
-async def test_no_tokens_are_running_when_no_path_is(subject: Subject) -> None:
-    assert subject.engine.num_running_tokens == 0
-    await greedy_path(subject)
-    assert subject.engine.num_running_tokens == 0
+async def test_tokens_of_every_path_are_counted(subject: Subject) -> None:
+    assert subject.engine.num_tokens == 0
+    whole = await greedy_path(subject)
+    streamed = await greedy_path(subject, stream=True)
+    assert subject.engine.num_tokens == len(whole.token_ids) + len(streamed.token_ids)
+
+
+async def test_aborted_paths_end_with_what_they_generated(subject: Subject) -> None:
+    """One path that is read as it comes and one that is given when complete, both on their way."""
+    engine, prompt, first = subject.endless, subject.prompt, asyncio.Event()
+    watched = Sampling(max_tokens=MANY_TOKENS, is_watched=True)
+
+    async def follow(sampling: Sampling) -> int:
+        with pytest.raises(PathAborted) as raised:
+            await collect_path(engine, prompt, sampling, on_delta=lambda delta: first.set())
+        return raised.value.num_tokens
+
+    paths = [asyncio.create_task(follow(s)) for s in (watched, Sampling(max_tokens=MANY_TOKENS))]
+    async with asyncio.timeout(TIMEOUT_S):
+        await first.wait()
+        await engine.abort_paths()
+        num_tokens = await asyncio.gather(*paths)
+    assert engine.num_tokens == sum(num_tokens) > 0
+    assert subject.num_running() == 0
+    await engine.abort_paths()  # none is running
+
+
+async def test_abort_ends_paths_that_have_said_nothing_yet(subject: Subject) -> None:
+    engine, prompt = subject.endless, subject.prompt
+    path = asyncio.create_task(collect_path(engine, prompt, Sampling(max_tokens=MANY_TOKENS)))
+    await asyncio.sleep(0)
+    await engine.abort_paths()
+    async with asyncio.timeout(TIMEOUT_S):
+        with pytest.raises(PathAborted):
+            await path
+    assert subject.num_running() == 0
 
 
 async def test_path_that_is_given_up_ends_there(subject: Subject) -> None:
@@ -164,7 +197,7 @@ async def test_cancelling_the_reader_aborts_the_path(subject: Subject) -> None:
     assert subject.num_running() == 0
 
     async def read(engine: Engine, prompt: Prompt) -> None:
-        async for delta in engine.generate(prompt.token_ids, Sampling(max_tokens=1500)):
+        async for delta in engine.generate(prompt.token_ids, Sampling(max_tokens=MANY_TOKENS)):
             pytest.fail(f"ended by itself: {delta.finish_reason}")
 
     task = asyncio.create_task(read(subject.endless, subject.prompt))

@@ -1,13 +1,10 @@
 """What vLLM's engine does with sampled paths: seeds, and tokens that are under way."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
-from decoding.engine import Sampling
 from decoding.majority_vote import MajorityVote
-from decoding.path import collect_path
 from server.checkpoint import bundled_checkpoint
 
 if TYPE_CHECKING:
@@ -45,23 +42,6 @@ async def test_seed_holds_when_the_prompt_is_prefilled_in_parts(pocket_llm: "Asy
         parts = [await sample(llm, seed) for seed in (7, 7, 8)]
     assert whole[0] == whole[1] != whole[2]
     assert parts == whole
-
-
-async def test_tokens_of_running_paths_are_counted_until_they_are_cancelled(
-    pocket_llm: "AsyncLLM",
-) -> None:
-    from tests.contract.vllm_subject import params, vllm_engine
-
-    engine = vllm_engine(pocket_llm, PROMPT, params(1500, ignore_eos=True))
-    sampling = Sampling(max_tokens=1500, temperature=1.0)
-    paths = [asyncio.create_task(collect_path(engine, engine.prompt, sampling)) for _ in range(2)]
-    async with asyncio.timeout(TIMEOUT_S):
-        while engine.num_running_tokens < 20:  # noqa: ASYNC110 - the engine tells nobody
-            await asyncio.sleep(0.01)
-    for path in paths:
-        path.cancel()
-    await asyncio.wait(paths)
-    assert engine.num_running_tokens == 0
 
 
 async def test_seeded_vote_repeats_itself(pocket_llm: "AsyncLLM") -> None:

@@ -100,8 +100,7 @@ def test_decided_vote_aborts_the_rest_and_counts_its_tokens() -> None:
     assert (report.stopped.rule, report.stopped.num_used) == ("beta", 4)
     assert report.stopped.num_aborted == engine.aborted == 2
     assert 2 * 2 <= report.stopped.num_aborted_tokens < 2 * 20
-    assert report.num_tokens == 4 * 2 + report.stopped.num_aborted_tokens
-    assert engine.num_running_tokens == 0
+    assert report.num_tokens == 4 * 2 + report.stopped.num_aborted_tokens == engine.num_tokens
 
 
 def test_sample_that_came_in_after_the_decision_is_told_and_does_not_vote() -> None:

@@ -79,7 +79,15 @@ def wait_until(holds: Callable[[], bool], timeout_s: float, what: str) -> float:
 
 def num_requests(http: httpx.Client) -> float:
     """Paths that the engine runs or has queued, by vLLM's own metrics."""
-    names = ("vllm:num_requests_running{", "vllm:num_requests_waiting{")
+    return _metrics(http, "vllm:num_requests_running{", "vllm:num_requests_waiting{")
+
+
+def num_generated_tokens(http: httpx.Client) -> float:
+    """Tokens that the engine has generated since it started, by vLLM's own metrics."""
+    return _metrics(http, "vllm:generation_tokens_total{")
+
+
+def _metrics(http: httpx.Client, *names: str) -> float:
     lines = http.get("/metrics").text.splitlines()
     values = [float(line.rpartition(" ")[2]) for line in lines if line.startswith(names)]
     assert len(values) == len(names), "vLLM renamed its metrics"

@@ -4,8 +4,18 @@ import httpx
 import openai
 import pytest
 
-from tests.server.questions import MESSAGES, MODEL, QUESTION, Json, chat, completion, response
-from tests.server.server_process import num_requests, wait_until
+from tests.server.events import read_stream
+from tests.server.questions import (
+    MESSAGES,
+    MODEL,
+    QUESTION,
+    VOTE,
+    Json,
+    chat,
+    completion,
+    response,
+)
+from tests.server.server_process import num_generated_tokens, num_requests, wait_until
 
 pytestmark = pytest.mark.vllm
 CHAT = "/v1/chat/completions"
@@ -15,13 +25,47 @@ CONFIDENT = {"strategy": "deepconf", "num_samples": 20, "temperature": 1, "seed"
 UNIVERSAL = {"strategy": "universal_vote", "num_samples": 4, "temperature": 1, "seed": 1}
 
 
-def report_of(http: httpx.Client, decoding: Json, **fields: object) -> Json:
-    reply = http.post(CHAT, json=chat(decoding=decoding, **fields))
+def post(http: httpx.Client, body: Json) -> Json:
+    reply = http.post(CHAT, json=body)
     assert reply.status_code == httpx.codes.OK, reply.text
-    body = reply.json()
+    content: Json = reply.json()
+    return content
+
+
+def report_of(http: httpx.Client, decoding: Json, **fields: object) -> Json:
+    body = post(http, chat(decoding=decoding, **fields))
     report: Json = body["decoding"]
     assert body["usage"]["completion_tokens"] == report["num_tokens"]
     return report
+
+
+LONG_WINDED = {"max_tokens": 300, "ignore_eos": True}
+
+
+@pytest.mark.parametrize(
+    ("decoding", "fields"),
+    [
+        ({**CONFIDENT, "num_warmup": 2, "min_votes": 1, "keep_percent": 50, "window": 1}, {}),
+        ({**CONFIDENT, "temperature": 1.5, "consensus": 1, "window": 4}, LONG_WINDED),
+        ({"strategy": "majority_vote", "num_samples": 20, "temperature": 1, "seed": 1}, {}),
+        ({**VOTE, "answer": {"pattern": "zzz(\\d)"}}, {}),
+        ({**VOTE, "prompting": "step_back"}, {}),
+        ({**BEST, "verifier": "self_judge", "num_samples": 4}, {}),
+        (UNIVERSAL, {}),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_usage_is_what_the_engine_generated(
+    http: httpx.Client, decoding: Json, fields: Json, stream: bool
+) -> None:
+    """Samples that are aborted on their way, or just before they are read, included."""
+    body = chat(decoding=decoding, **fields)
+    for _ in range(3):
+        before = num_generated_tokens(http)
+        reply = read_stream(http, CHAT, body).chunks[-1] if stream else post(http, body)
+        wait_until(lambda: num_requests(http) == 0, IDLE_WITHIN_S, "idle")
+        assert reply["decoding"]["num_tokens"] == num_generated_tokens(http) - before
 
 
 def test_best_of_n_takes_a_reply_whose_equations_hold(client: openai.OpenAI) -> None:
@@ -42,12 +86,14 @@ def test_best_of_n_takes_a_reply_whose_equations_hold(client: openai.OpenAI) -> 
 
 
 def test_self_judge_asks_the_model_of_each_complete_reply(http: httpx.Client) -> None:
-    """One token a verdict, whatever the verdict of so small a model."""
+    """One token a verdict, whatever the verdict of so small a model; and one for each sample that
+    is scored where none has a verdict."""
     report = report_of(http, {**BEST, "verifier": "self_judge", "num_samples": 4})
     judged = [c for c in report["candidates"] if c["dropped"] in (None, "unscored")]
     own = sum(c["num_tokens"] for c in report["candidates"])
     assert len(judged) > 0
-    assert report["num_tokens"] == own + len(judged)
+    num_scored = len(judged) if report["fallback"] else 0
+    assert report["num_tokens"] == own + len(judged) + num_scored
 
 
 def test_deepconf_filters_by_the_engines_distributions(http: httpx.Client) -> None:
