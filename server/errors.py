@@ -3,6 +3,7 @@
 InvalidRequest     400, names the field, the value and what is allowed
 """
 
+import json
 from http import HTTPStatus
 
 from fastapi.responses import JSONResponse
@@ -21,9 +22,10 @@ class InvalidRequest(ValueError):
 
 
 def shown(value: object) -> str:
-    """A client's value as an error message quotes it, cut to a bearable length."""
+    """A client's value as an error message quotes it: as JSON, cut to a bearable length."""
     try:
-        text = repr(value)
+        text = json.dumps(value, ensure_ascii=False, default=repr)
+        text = text.encode(errors="backslashreplace").decode()  # half a character stays readable
     except (ValueError, RecursionError):  # too many digits to print, nested too deep
         text = f"<{type(value).__name__}>"
     if len(text) <= MAX_SHOWN_VALUE_CHARS:

@@ -142,9 +142,11 @@ def _explain(failure: ValidationError, decoder: type[Decoder], max_paths: int) -
             'use "greedy" for one'
         )
     else:
-        reason = error["msg"].removeprefix("Value error, ")
+        reason = (
+            error["msg"].removeprefix("Value error, ").replace("'", '"').replace("tuple", "list")
+        )
         message = f"{name}: {reason[0].lower()}{reason[1:]}, got {value}"
-    return InvalidRequest(".".join((FIELD, *path)), message)
+    return InvalidRequest(".".join(filter(None, (FIELD, *path))), message)
 
 
 def _field_path(error: ErrorDetails) -> tuple[str, ...]:
@@ -154,4 +156,4 @@ def _field_path(error: ErrorDetails) -> tuple[str, ...]:
 
 
 def _listed(names: Any) -> str:  # any iterable of strings
-    return ", ".join(f'"{name}"' for name in names)
+    return ", ".join(map(shown, names))

@@ -91,10 +91,10 @@ def test_an_adapter_can_be_the_requests_own_model(lora: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("models", "says"),
     [
-        (["pocket", "nope"], "'nope'; /v1/models lists them"),
+        (["pocket", "nope"], '"nope"; /v1/models lists them'),
         (["pocket"], "at least 2"),
         (["same"] * 9, "at most num_samples, 8"),
-        ("pocket", "valid tuple"),
+        ("pocket", "valid list"),
         ([1, 2], "valid string"),
     ],
     ids=repr,

@@ -92,8 +92,16 @@ def test_key_that_is_no_text_is_refused_by_the_field() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("a", "'a'"), (3, "3"), ("x" * 100, "'" + "x" * 78 + "…"), (10**5000, "<int>")],
-    ids=["text", "number", "long text", "number that does not print"],
+    [
+        ("ä", '"ä"'),
+        (3, "3"),
+        (None, "null"),
+        ([True, 0.5], "[true, 0.5]"),
+        ("\ud800", r'"\ud800"'),
+        ("x" * 100, '"' + "x" * 78 + "…"),
+        (10**5000, "<int>"),
+    ],
+    ids=["text", "number", "null", "list", "half a character", "long text", "endless number"],
 )
 def test_values_are_shown_at_bearable_length(value: object, expected: str) -> None:
     assert shown(value) == expected
@@ -199,14 +207,22 @@ def test_other_decoders_do_not_take_sampling_fields_over() -> None:
             {"weight": "votes"},
             {},
             "decoding.weight",
-            "weight: input should be 'count', 'probability' or 'confidence', got 'votes'",
+            'weight: input should be "count", "probability" or "confidence", got "votes"',
         ),
+        (
+            {"models": "pocket"},
+            {},
+            "decoding.models",
+            'models: input should be a valid list, got "pocket"',
+        ),
+        ({"seed": True}, {}, "decoding.seed", "seed: input should be a valid integer, got true"),
+        ({"": None}, {}, "decoding", None),
     ],
 )
 def test_vote_out_of_range_is_refused_with_a_way_out(
-    value: dict[str, object], given: dict[str, object], param: str, message: str
+    value: dict[str, object], given: dict[str, object], param: str, message: str | None
 ) -> None:
     with pytest.raises(InvalidRequest) as failure:
         choose_decoder({**VOTE, **value}, None, MAX_PATHS, given)
     assert failure.value.param == param
-    assert failure.value.message == message
+    assert message in (None, failure.value.message)
