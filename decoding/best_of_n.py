@@ -69,10 +69,12 @@ class BestOfN(SampledDecoder):
     @field_validator("verifier")
     @classmethod
     def _is_known(cls, name: str, info: ValidationInfo) -> str:
-        known = _verifiers(info.context).by_name
-        if name not in known:
-            listed = ", ".join(f'"{known_name}"' for known_name in sorted(known))
-            raise ValueError(f"must be one of {listed}")
+        verifiers = _verifiers(info.context)
+        if name not in verifiers.by_name:
+            listed = ", ".join(f'"{known}"' for known in sorted(verifiers.by_name))
+            lacks = verifiers.not_set_up.get(name)
+            reason = f" ({lacks})" if lacks else ""
+            raise ValueError(f"must be one of {listed}{reason}")
         return name
 
     def model_post_init(self, context: Any) -> None:  # as pydantic has it
@@ -81,8 +83,8 @@ class BestOfN(SampledDecoder):
         self._timeout_s = verifiers.timeout_s
 
     @property
-    def needs_question(self) -> bool:
-        return super().needs_question or self._verifier.needs_question
+    def question_field(self) -> str | None:
+        return super().question_field or ("verifier" if self._verifier.needs_question else None)
 
     @property
     def num_logprobs(self) -> int:

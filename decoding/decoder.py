@@ -51,8 +51,7 @@ class Decoder(BaseModel):
     log-probabilities needed. A decoder whose `is_greedy` is true never
     samples, so a request's sampling parameters contradict it. One that `forces_tokens` begins its
     paths with tokens that were not generated there, which grammars, penalties and budgets would
-    not see. One that `reads_distributions` judges paths by what each token's whole distribution
-    looks like, which a grammar would cut down.
+    not see.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -60,7 +59,6 @@ class Decoder(BaseModel):
     logprobs_field: ClassVar[str] = "strategy"
     is_greedy: ClassVar[bool] = False
     forces_tokens: ClassVar[bool] = False
-    reads_distributions: ClassVar[bool] = False
 
     strategy: str
     answer: AnswerFormat = Field(
@@ -76,9 +74,21 @@ class Decoder(BaseModel):
     return_texts: bool = Field(False, description="show every candidate's text in the report")
 
     @property
-    def needs_question(self) -> bool:
-        """Whether the decoder asks the model more than the prompt, for which it must be text."""
-        return self.prompting is not None
+    def question_field(self) -> str | None:
+        """The field because of which the request must have a question in words: it has the decoder
+        ask more than the prompt. None where it need not."""
+        return "prompting" if self.prompting is not None else None
+
+    @property
+    def reads_distributions(self) -> bool:
+        """Whether paths are judged by what each token's whole distribution looks like, which a
+        grammar would cut down."""
+        return False
+
+    @property
+    def idle_fields(self) -> frozenset[str]:
+        """Those that have no effect beside the others."""
+        return frozenset()
 
     @property
     def num_paths(self) -> int:
@@ -111,4 +121,6 @@ class Decoder(BaseModel):
         return Outcome(outcome.winner, report.model_copy(update=changes), staged.prompt)
 
     def parameters(self) -> dict[str, Any]:  # each strategy has its own fields
-        return self.model_dump(mode="json", exclude={"strategy"}, exclude_none=True)
+        """As run: without those that have no effect."""
+        idle = {"strategy", *self.idle_fields}
+        return self.model_dump(mode="json", exclude=idle, exclude_none=True)

@@ -20,7 +20,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
-from typing import ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
@@ -64,8 +64,6 @@ class DeepConfReport(Report):
 class DeepConf(SampledDecoder):
     """Votes among the samples that stayed confident, weighted by confidence; online, it aborts a
     sample as soon as its confidence falls too low."""
-
-    reads_distributions: ClassVar[bool] = True
 
     strategy: Literal["deepconf"] = "deepconf"
     num_samples: int = Field(32, ge=2, description="how many samples to draw")
@@ -113,13 +111,30 @@ class DeepConf(SampledDecoder):
         return NUM_LOGPROBS
 
     @property
+    def reads_distributions(self) -> bool:
+        return True
+
+    @property
+    def idle_fields(self) -> frozenset[str]:
+        return frozenset({"num_warmup", "consensus"} if self.mode == "offline" else ())
+
+    def parameters(self) -> dict[str, Any]:  # as the base
+        is_online = {"num_warmup": self.num_measured} if self.mode == "online" else {}
+        return {**super().parameters(), "min_votes": self.floor, **is_online}
+
+    @property
+    def floor(self) -> int:
+        """The fewest votes that may be left, where there are so many samples."""
+        return min(self.min_votes, self.num_samples)
+
+    @property
     def num_measured(self) -> int:
         """How many samples run to their end and set the threshold."""
         if self.mode == "offline":
             return self.num_samples
         # The ballot floor can only be filled with samples that ran to their end.
         num_warmup = self.num_warmup or min(MAX_WARMUP, self.num_samples // 2)
-        return min(self.num_samples, max(2, num_warmup, self.min_votes))
+        return max(2, num_warmup, self.floor)
 
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         watch, meter = Stopwatch(), TokenMeter(engine)
@@ -160,6 +175,7 @@ class _Trial:
         self._draws = draws
         self.window = decoder.window or MIN_WINDOW
         self.threshold = -math.inf
+        self._steps: dict[int, list[float]] = {}
         self._confidences: list[tuple[float, float]] = []
 
     async def draw(self, number: int) -> Ballot:
@@ -174,6 +190,8 @@ class _Trial:
             path = await self._draws.draw(
                 number, num_logprobs=NUM_LOGPROBS, is_scored=True, gives_up=gives_up
             )
+        # Here, where samples come in one by one: for all of them at once it would take long.
+        self._steps[number] = [token_confidence(step) for step in path.ranked]
         return self._read(path, number)
 
     def num_wanted(self, launched: Launched) -> int:
@@ -183,24 +201,24 @@ class _Trial:
 
     def is_decided(self, counted: Sequence[Ballot]) -> bool:
         if len(counted) == self._decoder.num_measured:
-            self._measure([ballot.path for ballot in counted])
+            self._measure()
         if len(counted) < self._decoder.num_measured or self._decoder.mode == "offline":
             return False
         admitted, _ = self.admit(counted)
         votes = [(b.vote, b.weight) for b in admitted if b.vote is not None]
-        if len(votes) < self._decoder.min_votes:
+        if len(votes) < self._decoder.floor:
             return False
         totals = tally(votes)
         return (share(totals, leader(totals)) or 0.0) >= self._decoder.consensus
 
     def admit(self, counted: Sequence[Ballot]) -> tuple[list[Ballot], int]:
         """The ballots with their weights, the filtered ones dropped; how many the floor let in."""
-        for ballot in counted[len(self._confidences) :]:
-            self._confidences.append(self._confidence(ballot.path))
+        for number in range(len(self._confidences), len(counted)):
+            self._confidences.append(self._confidence(number))
         able = [i for i, ballot in enumerate(counted) if ballot.dropped is None]
         passing = {i for i in able if self._confidences[i][0] >= self.threshold}
         rest = sorted(set(able) - passing, key=lambda i: (-self._confidences[i][1], i))
-        readmitted = rest[: max(0, self._decoder.min_votes - len(passing))]
+        readmitted = rest[: max(0, self._decoder.floor - len(passing))]
         voting = passing.union(readmitted)
         admitted = []
         for i, ballot in enumerate(counted):
@@ -218,18 +236,19 @@ class _Trial:
         model = self._decoder.model_of(number)
         return Ballot(path, answer.value if answer else None, dropped, model=model)
 
-    def _measure(self, paths: Sequence[Path]) -> None:
+    def _measure(self) -> None:
         """Set the window and the threshold by the samples that ran to their end."""
+        numbers = range(self._decoder.num_measured)
         if self._decoder.window is None:
-            mean_length = fmean(len(path.token_ids) for path in paths)
+            mean_length = fmean(len(self._steps[number]) for number in numbers)
             self.window = max(MIN_WINDOW, round(WINDOW_SHARE * mean_length))
-        self._confidences = [self._confidence(path) for path in paths]
+        self._confidences = [self._confidence(number) for number in numbers]
         filtered_by = [confidence for confidence, _ in self._confidences]
         self.threshold = float(np.percentile(filtered_by, 100 - self._decoder.keep_percent))
 
-    def _confidence(self, path: Path) -> tuple[float, float]:
+    def _confidence(self, number: int) -> tuple[float, float]:
         """What the threshold is compared to, and the sample's score. Online the former is the
         lowest group, since a sample on its way can show no more."""
-        groups = group_confidences([token_confidence(step) for step in path.ranked], self.window)
+        groups = group_confidences(self._steps[number], self.window)
         score = trace_confidence(groups, self._decoder.score)
         return (min(groups) if self._decoder.mode == "online" else score), score

@@ -17,7 +17,8 @@ class Prompt:
     """What the client asked to be continued, after templating and tokenising.
 
     `max_tokens` and `stop` bind every path, not the sum of the paths. `question` is the text that
-    the client asked, None where it sent no text.
+    the client asked, None where it sent no text. `aside_stop` ends the replies to a decoder's own
+    questions.
     """
 
     token_ids: tuple[int, ...]
@@ -25,6 +26,7 @@ class Prompt:
     stop: tuple[str, ...] = ()
     include_stop_str_in_output: bool = False
     question: str | None = None
+    aside_stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Sampling:
     they come, or by `is_watched`, to be looked at on the way; without either the engine answers
     once, when the path is complete, which is cheaper. `model` names an adapter or model of the
     server; None is the one that the request names. `is_aside` marks a question of the decoder's
-    own, for which the request's stop strings, grammar and penalties do not hold.
+    own, for which the request's stop strings, grammar and penalties do not hold; it ends at `stop`.
     """
 
     max_tokens: int
@@ -50,6 +52,7 @@ class Sampling:
     is_watched: bool = False
     model: str | None = None
     is_aside: bool = False
+    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,20 @@ class MajorityVote(SampledDecoder):
         return value
 
     @property
+    def reads_distributions(self) -> bool:
+        return self.weight == "confidence"
+
+    @property
+    def idle_fields(self) -> frozenset[str]:
+        match self.stop:
+            case "beta":
+                return frozenset({"window"})
+            case "window":
+                return frozenset({"threshold"})
+            case "none":
+                return frozenset({"threshold", "window", "min_votes", "launch"})
+
+    @property
     def num_logprobs(self) -> int:
         return TOP_TWO if self.weight == "confidence" else 0
 

@@ -71,9 +71,12 @@ async def stage_prompt(stage: Prompting, engine: Engine, prompt: Prompt) -> Stag
             cue = STEP_BY_STEP
         case "step_back":
             asked = PRINCIPLE_QUESTION.format(question=prompt.question)
-            reply = await ask_aside(engine, asked, MAX_PRINCIPLE_TOKENS)
+            reply = await ask_aside(engine, asked, MAX_PRINCIPLE_TOKENS, stop=prompt.aside_stop)
             if reply is None:
-                raise UnaskableQuestion("there is no room to ask for the principle")
+                raise UnaskableQuestion(
+                    'prompting "step_back" finds no room in the model\'s context to ask for the '
+                    "principle behind so long a question"
+                )
             principle, num_tokens = reply.text.strip(), len(reply.token_ids)
             question = WITH_PRINCIPLE.format(principle=principle, question=prompt.question)
         case "analogical":
@@ -81,6 +84,6 @@ async def stage_prompt(stage: Prompting, engine: Engine, prompt: Prompt) -> Stag
     token_ids = await engine.render(question, cue)
     room = engine.context_length - len(token_ids)
     if room < 1:
-        raise UnaskableQuestion(f"with {stage} the prompt leaves no room for an answer")
+        raise UnaskableQuestion(f'with prompting "{stage}" the prompt leaves no room for an answer')
     staged = replace(prompt, token_ids=token_ids, max_tokens=min(prompt.max_tokens, room))
     return Staged(staged, Prompted(stage=stage, principle=principle, num_tokens=num_tokens))

@@ -41,7 +41,7 @@ _STATED = re.compile(
     r"most consistent response is\W{0,4}(?:response\W{0,4})?(\d{1,4})", re.IGNORECASE
 )
 _CHOICE = re.compile(r"response\s*#?\s*\W{0,2}(\d{1,4})", re.IGNORECASE)
-_BARE = re.compile(r"\s*\W{0,2}(\d{1,4})\b")
+_BARE = re.compile(r"^\s*\W{0,2}(\d{1,4})\b")
 
 
 class UniversalVoteReport(Report):
@@ -60,8 +60,8 @@ class UniversalVote(SampledDecoder):
     )
 
     @property
-    def needs_question(self) -> bool:
-        return True
+    def question_field(self) -> str | None:
+        return super().question_field or "strategy"
 
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         watch, meter = Stopwatch(), TokenMeter(engine)
@@ -108,17 +108,17 @@ class UniversalVote(SampledDecoder):
             for number, ballot in enumerate(listed, start=1)
         )
         question = SELECTION.format(question=prompt.question, responses=responses)
-        return await ask_aside(engine, question, self.max_selection_tokens)
+        return await ask_aside(engine, question, self.max_selection_tokens, stop=prompt.aside_stop)
 
 
 def parse_selection(text: str, num_responses: int) -> int | None:
     """The response that a selection names, counted from 1; None where it names none of them.
 
-    The last that is stated in the words asked for, else the first that is named at all.
+    The last that is stated in the words asked for, else the only one that is named.
     """
-    *_, found = [None, *_STATED.finditer(text)]
-    found = found or _CHOICE.search(text) or _BARE.match(text)
-    number = int(found[1]) if found else 0
+    found = _STATED.findall(text)[-1:] or _CHOICE.findall(text) or _BARE.findall(text)[:1]
+    numbers = {int(number) for number in found}
+    number = numbers.pop() if len(numbers) == 1 else 0
     return number if 1 <= number <= num_responses else None
 
 

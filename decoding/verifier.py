@@ -46,10 +46,14 @@ class Verifier(Protocol):
 
 @dataclass(frozen=True)
 class Verifiers:
-    """The verifiers that requests may name, and how long one may take, in seconds."""
+    """The verifiers that requests may name, and how long one may take, in seconds.
+
+    `not_set_up` says of those that are installed and not ready for use what they lack.
+    """
 
     by_name: Mapping[str, Verifier] = field(default_factory=dict)
     timeout_s: float = DEFAULT_TIMEOUT_S
+    not_set_up: Mapping[str, str] = field(default_factory=dict)
 
 
 async def judge(

@@ -34,6 +34,12 @@ NEUTRAL_WHEN_FANNED_OUT: dict[str, tuple[Any, ...]] = {
 }
 """The winner's log-probabilities are not kept in the API's form."""
 
+NEUTRAL_WITH_PROMPTING: dict[str, tuple[Any, ...]] = {
+    "truncate_prompt_tokens": (),
+    "truncation": ("disabled",),
+}
+"""A prompt that the stage adds to would lose another part than the client's own."""
+
 NEUTRAL_WHEN_FORCED: dict[str, tuple[Any, ...]] = {
     "presence_penalty": (0,),
     "frequency_penalty": (0,),
@@ -70,10 +76,19 @@ def refuse_contradictions(decoder: Decoder, given: Fields) -> None:
             NEUTRAL_WHEN_GREEDY,
             f'has no effect on strategy "{strategy}", which takes the likeliest token',
         )
-    if decoder.fan_out_field is not None:
+    if decoder.prompting is not None:
         _refuse(
             given,
-            NEUTRAL_WHEN_FANNED_OUT,
+            NEUTRAL_WITH_PROMPTING,
+            f'would cut the prompt that prompting "{decoder.prompting}" makes',
+        )
+    if decoder.fan_out_field is not None:
+        neutral = NEUTRAL_WHEN_FANNED_OUT
+        if "prompt" in given:  # of a completion, logprobs are a number; 0 asks for one
+            neutral = {**neutral, "logprobs": ()}
+        _refuse(
+            given,
+            neutral,
             f'is not available with strategy "{strategy}", which chooses among several paths',
         )
     if decoder.forces_tokens:
@@ -83,12 +98,13 @@ def refuse_contradictions(decoder: Decoder, given: Fields) -> None:
             f'cannot be honoured by strategy "{strategy}", whose paths begin with chosen tokens',
         )
     if decoder.forces_tokens or decoder.reads_distributions:
-        reason = (
-            "whose paths begin with chosen tokens"
-            if decoder.forces_tokens
-            else "which judges samples by distributions that a grammar cuts down"
-        )
-        why = f'cannot be honoured by strategy "{strategy}", {reason}'
+        why = f'cannot be honoured by strategy "{strategy}", whose paths begin with chosen tokens'
+        if not decoder.forces_tokens:
+            name = decoder.logprobs_field
+            why = (
+                f"cannot be honoured by {name} {shown(getattr(decoder, name))}, which judges "
+                "samples by distributions that a grammar cuts down"
+            )
         _refuse(given, NEUTRAL_WITHOUT_GRAMMARS, why)
         _refuse_structured_text(given, why)
 
@@ -125,7 +141,7 @@ def _refuse_weights_without_logprobs(decoder: Decoder, given: Fields) -> None:
     if given.get("logprobs") is False and weight != "count":
         raise InvalidRequest(
             "logprobs",
-            f'weight "{weight}" is made of log-probabilities, which logprobs False forbids; leave '
+            f'weight "{weight}" is made of log-probabilities, which logprobs false forbids; leave '
             'logprobs out or use weight "count"',
         )
 

@@ -49,7 +49,7 @@ def from_settings() -> HTTPVerifier:
     """
     settings = Settings()
     if settings.verifier_url is None:
-        raise NotConfigured
+        raise NotConfigured("the server has no WINNOW_VERIFIER_URL")
     key = settings.verifier_api_key
     return HTTPVerifier(
         str(settings.verifier_url),

@@ -13,7 +13,8 @@ class UnusableVerifier(Exception):
 
 
 class NotConfigured(Exception):
-    """Raised by a verifier's factory where the operator has not set it up: it is left out."""
+    """Raised by a verifier's factory where the operator has not set it up: it is left out. The
+    message, which requests that name it are shown, says what it lacks."""
 
 
 def load_verifiers(settings: Settings) -> Verifiers:
@@ -23,13 +24,15 @@ def load_verifiers(settings: Settings) -> Verifiers:
         UnusableVerifier: one fails to load, or is no verifier.
     """
     by_name: dict[str, Verifier] = {}
+    not_set_up: dict[str, str] = {}
     for entry_point in metadata.entry_points(group=GROUP):
         name = entry_point.name
         if name in by_name:
             raise UnusableVerifier(f"two installed packages give a verifier named {name!r}")
         try:
             verifier = entry_point.load()()
-        except NotConfigured:
+        except NotConfigured as reason:
+            not_set_up[name] = str(reason)
             continue
         except Exception as failure:
             raise UnusableVerifier(f"verifier {name!r} ({entry_point.value}): {failure}") from None
@@ -40,4 +43,4 @@ def load_verifiers(settings: Settings) -> Verifiers:
                 f"verifier {name!r} ({entry_point.value}): it has no score() or no needs_question"
             )
         by_name[name] = verifier
-    return Verifiers(by_name, settings.verifier_timeout_s)
+    return Verifiers(by_name, settings.verifier_timeout_s, not_set_up)

@@ -25,6 +25,7 @@ Render = Callable[[str, str, bool], Awaitable[EngineInput]]
 """(question, cue, is_aside) → the prompt; see `Engine.render`."""
 
 ANSWERED_ANEW = {"add_generation_prompt": True, "continue_final_message": False}
+UNCUT: Mapping[str, object] = {"truncate_prompt_tokens": None}
 TEXT_PARTS = ("text", "input_text")
 QA_TEMPLATE = "Q: {}\nA:"
 QA_STOP = "\nQ:"
@@ -32,10 +33,12 @@ QA_STOP = "\nQ:"
 
 @dataclass(frozen=True)
 class Dialogue:
-    """`question` is None where the request has no text that could be replaced."""
+    """`question` is None where the request has no text that could be replaced; `stops` end the
+    replies to a decoder's own questions."""
 
     question: str | None
     render: Render
+    stops: tuple[str, ...] = ()
 
 
 def chat_dialogue(request: ChatCompletionRequest, serving: Any) -> Dialogue:  # OpenAIServingChat
@@ -48,7 +51,7 @@ def chat_dialogue(request: ChatCompletionRequest, serving: Any) -> Dialogue:  # 
         asked = request.model_copy(
             update={
                 "messages": _replaced(messages, place, _joined(question, cue), is_aside),
-                **(ANSWERED_ANEW if is_aside else {}),
+                **({**ANSWERED_ANEW, **UNCUT} if is_aside else {}),
             }
         )
         _, (engine_input,) = await _rendered(serving.render_chat_request(asked))
@@ -65,6 +68,9 @@ def completion_dialogue(
     The request's prompt is put into the template here; `qa` also stops where a base model goes on
     to invent the next question.
     """
+    match request.prompt:
+        case [str() as only]:  # a list of one prompt is that prompt
+            request.prompt = only
     question = request.prompt if isinstance(request.prompt, str) else None
     frame = QA_TEMPLATE if template == "qa" else "{}"
     if template == "qa":
@@ -76,11 +82,11 @@ def completion_dialogue(
 
     async def render(question: str, cue: str, is_aside: bool) -> EngineInput:
         prompt = frame.replace("{}", question) + (f" {cue}" if cue else "")
-        asked = request.model_copy(update={"prompt": prompt})
+        asked = request.model_copy(update={"prompt": prompt, **(UNCUT if is_aside else {})})
         (engine_input,) = await _rendered(serving.render_completion_request(asked))
         return engine_input  # type: ignore[no-any-return]  # `serving` is Any
 
-    return Dialogue(question, render)
+    return Dialogue(question, render, (QA_STOP,) if template == "qa" else ())
 
 
 def response_dialogue(
@@ -96,7 +102,10 @@ def response_dialogue(
 
     async def render(question: str, cue: str, is_aside: bool) -> EngineInput:
         asked = request.model_copy(
-            update={"input": _replaced(messages, place, _joined(question, cue), is_aside)}
+            update={
+                "input": _replaced(messages, place, _joined(question, cue), is_aside),
+                **({"truncation": "disabled"} if is_aside else {}),
+            }
         )
         rendered = await _rendered(
             serving.online_renderer.render_responses(

@@ -70,6 +70,7 @@ class VLLMEngine:
             (stop,) if isinstance(stop, str) else tuple(stop),
             params.include_stop_str_in_output,
             self._dialogue.question if self._dialogue else None,
+            self._dialogue.stops if self._dialogue else (),
         )
 
     @property
@@ -202,7 +203,7 @@ class VLLMEngine:
         return next(known for known in self._inputs if begins[: len(known[0])] == known[0])
 
     def _path_params(self, num_forced: int, sampling: Sampling) -> SamplingParams:
-        params = SamplingParams() if sampling.is_aside else self._params
+        params = SamplingParams(stop=list(sampling.stop)) if sampling.is_aside else self._params
         min_tokens = max(0, params.min_tokens - num_forced)
         changes: dict[str, Any] = {  # fields of a struct, each of its own type
             "max_tokens": sampling.max_tokens,

@@ -1,10 +1,12 @@
 """The routes that take `decoding`. Without it they are vLLM's own functions."""
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Sequence
 from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from openai.types.responses import ResponseErrorEvent
 from vllm.entrypoints.generate.base.serving import GenerateBaseServing
 from vllm.entrypoints.openai.chat_completion import api_router as vllm_chat
 from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
@@ -24,6 +26,7 @@ from vllm.entrypoints.serve.utils.api_utils import (
 )
 
 from decoding.decoder import Decoder
+from decoding.engine import PathAborted, UnaskableQuestion
 from decoding.sampled import SampledDecoder
 from decoding.verifier import Verifiers
 from server.compatibility import refuse_contradictions
@@ -44,6 +47,7 @@ AnyRequest = ChatCompletionRequest | CompletionRequest | ResponsesRequest
 Json = dict[str, Any]  # a reply on its way out
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
 
+logger = logging.getLogger(__name__)
 router = APIRouter(dependencies=[Depends(validate_json_request)])
 
 
@@ -108,7 +112,9 @@ async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | N
         )
     if decoder.fan_out_field and isinstance(request, ResponsesRequest) and request.tools:
         raise InvalidRequest(
-            "tools", f'tools on /v1/responses cannot be used with "{decoder.strategy}"'
+            "tools",
+            f'tools on /v1/responses cannot be used with "{decoder.strategy}"; use "greedy", or '
+            "/v1/chat/completions",
         )
     check_logprobs_limit(decoder, raw_request)
     if isinstance(decoder, SampledDecoder) and decoder.models:
@@ -153,7 +159,8 @@ async def decode_chat(
     request: ChatCompletionRequest, raw_request: Request, decoder: Decoder
 ) -> Response:
     serving = raw_request.app.state.openai_serving_chat
-    dialogue = chat_dialogue(request, serving) if decoder.needs_question else None
+    dialogue = chat_dialogue(request, serving) if decoder.question_field else None
+    _refuse_without_question(decoder, dialogue, "messages must hold a user message with a text")
     run = Run(raw_request, decoder, serving, dialogue)
     return run.reply(await run.serving.create_chat_completion(request, raw_request))
 
@@ -164,6 +171,7 @@ async def decode_completion(
 ) -> Response:
     serving = raw_request.app.state.openai_serving_completion
     dialogue = completion_dialogue(request, serving, decoder.prompt_template)
+    _refuse_without_question(decoder, dialogue, "prompt must be one text")
     run = Run(raw_request, decoder, serving, dialogue)
     return run.reply(await run.serving.create_completion(request, raw_request))
 
@@ -173,7 +181,9 @@ async def decode_response(
     request: ResponsesRequest, raw_request: Request, decoder: Decoder
 ) -> Response:
     serving = raw_request.app.state.openai_serving_responses
-    dialogue = response_dialogue(request, serving) if decoder.needs_question else None
+    dialogue = response_dialogue(request, serving) if decoder.question_field else None
+    rule = "input must hold a user message with a text, without previous_response_id"
+    _refuse_without_question(decoder, dialogue, rule)
     run = Run(raw_request, decoder, serving, dialogue)
     result = await run.serving.create_responses(request, raw_request)
     if isinstance(result, ResponsesResponse):
@@ -183,13 +193,13 @@ async def decode_response(
     return run.reply(result)
 
 
-def _no_question(decoder: Decoder) -> InvalidRequest:
-    name = "prompting" if decoder.prompting else "strategy"
-    return InvalidRequest(
-        f"{FIELD}.{name}",
-        f"{name} {shown(getattr(decoder, name))} needs a question in words: a user message with a "
-        "text, or a prompt that is one text; and no previous_response_id",
-    )
+def _refuse_without_question(decoder: Decoder, dialogue: Dialogue | None, rule: str) -> None:
+    name = decoder.question_field
+    if name is not None and (dialogue is None or dialogue.question is None):
+        raise InvalidRequest(
+            f"{FIELD}.{name}",
+            f"{name} {shown(getattr(decoder, name))} needs a question in words: {rule}",
+        )
 
 
 class Run:
@@ -198,8 +208,6 @@ class Run:
     def __init__(
         self, raw_request: Request, decoder: Decoder, serving: Any, dialogue: Dialogue | None
     ) -> None:
-        if decoder.needs_question and (dialogue is None or dialogue.question is None):
-            raise _no_question(decoder)
         state = raw_request.app.state
         settings: Settings = state.winnow_settings
         self._progress = ProgressStream(settings.keep_alive_s)
@@ -245,9 +253,33 @@ class Run:
             response.usage.total_tokens = response.usage.input_tokens + report.num_tokens
 
     async def response_events(self, events: AsyncGenerator[Any, None]) -> AsyncGenerator[str, None]:
-        """Responses events as SSE; the report rides on `response.completed`."""
-        async for event in events:
-            if isinstance(event, ResponseCompletedEvent):
-                self.amend_response(event.response)
-            body = event.model_dump_json(by_alias=True)
-            yield f"event: {getattr(event, 'type', 'unknown')}\ndata: {body}\n\n"
+        """Responses events as SSE; the report rides on `response.completed`. What goes wrong on
+        the way, when the status has been sent, is an `error` event."""
+        num_events = 0
+        try:
+            async for event in events:
+                if isinstance(event, ResponseCompletedEvent):
+                    self.amend_response(event.response)
+                yield _sse(event)
+                num_events += 1
+        except UnaskableQuestion as failure:
+            param = f"{FIELD}.prompting"
+            yield _sse(_error_event("invalid_prompt", str(failure), param, num_events))
+        except PathAborted as failure:
+            message = f"{failure}; try again"
+            yield _sse(_error_event("server_error", message, None, num_events))
+        except Exception:
+            logger.exception("a streamed response failed")
+            message = "the server failed; its log says why"
+            yield _sse(_error_event("server_error", message, None, num_events))
+
+
+def _sse(event: Any) -> str:  # any of OpenAI's and vLLM's event models
+    body = event.model_dump_json(by_alias=True)
+    return f"event: {getattr(event, 'type', 'unknown')}\ndata: {body}\n\n"
+
+
+def _error_event(code: str, message: str, param: str | None, number: int) -> ResponseErrorEvent:
+    return ResponseErrorEvent(
+        type="error", code=code, message=message, param=param, sequence_number=number
+    )

@@ -190,8 +190,8 @@ def test_self_judge_scores_by_p_yes() -> None:
 
 def test_self_judge_needs_the_question_and_twenty_log_probabilities() -> None:
     decoder = BestOfN(verifier="self_judge")
-    assert (decoder.needs_question, decoder.num_logprobs) == (True, 20)
-    assert (BestOfN().needs_question, BestOfN().num_logprobs) == (False, 0)
+    assert (decoder.question_field, decoder.num_logprobs) == ("verifier", 20)
+    assert (BestOfN().question_field, BestOfN().num_logprobs) == (None, 0)
 
 
 def test_engine_that_stops_while_judging_ends_the_request() -> None:

@@ -120,6 +120,22 @@ def test_online_stops_on_its_way_and_aborts_the_rest() -> None:
     assert engine.aborted == 3
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"num_samples": 2}, {"min_votes": 2, "num_warmup": 2, "consensus": 0.95}),
+        ({"num_samples": 12, "num_warmup": 2}, {"min_votes": 4, "num_warmup": 4}),
+        ({"num_samples": 12}, {"min_votes": 4, "num_warmup": 6}),
+        ({"num_samples": 12, "mode": "offline"}, {"num_warmup": None, "consensus": None}),
+    ],
+)
+def test_parameters_are_reported_as_run(
+    fields: dict[str, object], expected: dict[str, object]
+) -> None:
+    parameters = DeepConf.model_validate(fields).parameters()
+    assert {name: parameters.get(name) for name in expected} == expected
+
+
 def test_no_vote_ends_on_fewer_ballots_than_the_floor() -> None:
     """Both warm-up samples agree, but the floor is three."""
     report, _ = run((SEVEN,) * 6, num_warmup=2, min_votes=3)

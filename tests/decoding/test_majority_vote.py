@@ -282,3 +282,16 @@ def test_leaving_client_stops_every_sample() -> None:
 
     engine = asyncio.run(leave())
     assert (engine.aborted, engine.finished) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    ("stop", "expected"),
+    [
+        ("beta", {"threshold", "min_votes", "launch"}),
+        ("window", {"window", "min_votes", "launch"}),
+        ("none", set()),
+    ],
+)
+def test_parameters_without_effect_are_not_reported(stop: str, expected: set[str]) -> None:
+    parameters = MajorityVote.model_validate({"stop": stop}).parameters()
+    assert parameters.keys() & {"threshold", "window", "min_votes", "launch"} == expected

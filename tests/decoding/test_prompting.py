@@ -82,7 +82,7 @@ def test_stage_that_leaves_no_room_is_an_error_that_says_so() -> None:
     engine = TableEngine(TABLE, asides=ASIDES, context_length=2)
     with pytest.raises(UnaskableQuestion, match="leaves no room"):
         answer(Greedy(prompting="analogical"), engine)
-    with pytest.raises(UnaskableQuestion, match="no room to ask"):
+    with pytest.raises(UnaskableQuestion, match="no room in the model's context to ask"):
         answer(Greedy(prompting="step_back"), engine)
 
 

@@ -85,6 +85,8 @@ def test_samples_too_long_to_be_listed_leave_the_first() -> None:
         ("2", 2),
         ("(2)", 2),
         ("2.5 of them", 2),
+        ("Response 2, since Response 2 is blue", 2),
+        ("it is not Response 1 but Response 2", None),
         ("Response 5", None),
         ("Response 0", None),
         ("Response 99999999999", None),

@@ -12,6 +12,7 @@ from server.compatibility import (
     NEUTRAL_WHEN_FANNED_OUT,
     NEUTRAL_WHEN_FORCED,
     NEUTRAL_WHEN_GREEDY,
+    NEUTRAL_WITH_PROMPTING,
     NEUTRAL_WITHOUT_GRAMMARS,
     refuse_contradictions,
 )
@@ -51,11 +52,23 @@ def test_field_that_restarts_behind_a_forced_token_is_refused_by_branching(field
 
 @pytest.mark.parametrize("field", NEUTRAL_WITHOUT_GRAMMARS)
 def test_grammar_is_refused_where_it_would_change_what_is_read(field: str) -> None:
-    for decoder in (CoTDecoding(), DeepConf()):
+    for decoder in (CoTDecoding(), DeepConf(), MajorityVote(weight="confidence")):
         assert refused(decoder, **{field: 7}).param == field
         assert refused(decoder, response_format={"type": "json_object"}).param == "response_format"
     for other in (Greedy(), MajorityVote()):
         refuse_contradictions(other, {field: 7, "response_format": {"type": "json_object"}})
+
+
+@pytest.mark.parametrize("field", NEUTRAL_WITH_PROMPTING)
+def test_prompt_that_a_stage_makes_is_not_cut(field: str) -> None:
+    assert refused(Greedy(prompting="step_by_step"), **{field: 7}).param == field
+    refuse_contradictions(Greedy(), {field: 7})
+
+
+def test_way_out_of_log_probabilities_is_one_that_the_api_has() -> None:
+    """0 log-probabilities of a completion are those of the tokens taken."""
+    assert refused(MajorityVote(), prompt="Q", logprobs=0).message.endswith("leave it out, got 0")
+    refuse_contradictions(MajorityVote(), {"messages": [], "logprobs": False})
 
 
 @pytest.mark.parametrize("field", NEUTRAL_WHEN_GREEDY)
@@ -69,14 +82,14 @@ def test_sampling_field_is_honoured_by_a_vote(field: str) -> None:
         (field, value)
         for table in (
             *(NEUTRAL, NEUTRAL_WHEN_GREEDY, NEUTRAL_WHEN_FANNED_OUT),
-            *(NEUTRAL_WHEN_FORCED, NEUTRAL_WITHOUT_GRAMMARS),
+            *(NEUTRAL_WHEN_FORCED, NEUTRAL_WITHOUT_GRAMMARS, NEUTRAL_WITH_PROMPTING),
         )
         for field, values in table.items()
         for value in (*values, None)
     ],
 )
 def test_neutral_value_is_accepted(field: str, value: object) -> None:
-    refuse_contradictions(CoTDecoding(), {field: value})
+    refuse_contradictions(CoTDecoding(prompting="step_by_step"), {field: value})
 
 
 def test_zero_logprobs_still_ask_for_logprobs() -> None:
