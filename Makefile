@@ -64,7 +64,8 @@ train: setup ## Train the bundled checkpoint anew (ARGS= for the trainer)
 lock: setup ## Resolve requirements/cpu.txt anew
 	$(TORCH_SOURCE) $(UV) pip compile --quiet --upgrade pyproject.toml --extra cpu --group dev \
 	  --overrides requirements/overrides-cpu.txt --no-header --no-annotate -o requirements/cpu.txt
-	sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements/cpu.txt
+	sed -i -E -e 's/^(torch==[0-9.]+)\+.*/\1/' \
+	  -e "s/^(pgserver==[0-9.]+)$$/\1 ; python_version < '3.13'/" requirements/cpu.txt
 
 clean: ## Remove .venv
 	rm -rf $(VENV)

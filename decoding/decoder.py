@@ -12,6 +12,7 @@ from decoding.engine import Delta, Engine, Prompt
 from decoding.path import Path
 from decoding.prompting import Prompting, stage_prompt
 from decoding.report import Report
+from decoding.retrieval import Retrieval
 from decoding.stopwatch import Stopwatch
 
 
@@ -71,13 +72,19 @@ class Decoder(BaseModel):
         None,
         description="put to the question first: `step_by_step`, `step_back` or `analogical`",
     )
+    retrieval: Retrieval | None = Field(
+        None,
+        description="put in front of the question what a `collection` has on it: at most "
+        "`num_passages` (5) of similarity `min_score`",
+    )
     return_texts: bool = Field(False, description="show every candidate's text in the report")
 
     @property
     def question_field(self) -> str | None:
         """The field because of which the request must have a question in words: it has the decoder
         ask more than the prompt. None where it need not."""
-        return "prompting" if self.prompting is not None else None
+        given = {"prompting": self.prompting, "retrieval": self.retrieval}
+        return next((name for name, value in given.items() if value is not None), None)
 
     @property
     def reads_distributions(self) -> bool:

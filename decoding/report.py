@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from decoding.retrieval import Retrieved
+
 Dropped = Literal["empty", "truncated", "no_answer", "low_confidence", "unscored", "surplus"]
 """Why a candidate could not be selected.
 
@@ -66,9 +68,9 @@ class Report(BaseModel):
     `parameters` are the decoder's fields as run. `selected` indexes `candidates`. `agreement`
     is the share of all weight that the selected answer holds, null where nothing was weighed.
     `fallback` says why a path was taken that was not selected, null otherwise.
-    `stopped` says what was saved by stopping early, null where nothing was; `prompting` what was
-    done to the question, null where nothing was. `num_tokens` counts every token generated,
-    discarded ones included; `phases_ms` is wall time.
+    `stopped` says what was saved by stopping early, `prompting` what was done to the question and
+    `retrieval` what was put in front of it; null where nothing was. `num_tokens` counts every token
+    generated, discarded ones included; `phases_ms` is wall time.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -82,6 +84,7 @@ class Report(BaseModel):
     fallback: str | None
     stopped: Stopped | None = None
     prompting: Prompted | None = None
+    retrieval: Retrieved | None = None
     num_tokens: int
     candidates: tuple[Candidate, ...]
     phases_ms: dict[str, float]

@@ -1,4 +1,4 @@
-"""The command line: `winnow serve MODEL [any flag of vllm serve]` and `winnow replay FILE`."""
+"""The command line: `winnow serve MODEL [any flag of vllm serve]`, `collection` and `replay`."""
 
 import argparse
 import errno
@@ -22,8 +22,12 @@ def main() -> None:
     arguments = sys.argv[1:]
     if arguments[:1] == ["serve"]:
         sys.exit(serve(arguments[1:]))
+    if arguments[:1] == ["collection"]:
+        from server.collections import command  # imported late, as `serve` needs none of it
+
+        sys.exit(command.main(arguments[1:]))
     if arguments[:1] == ["replay"]:
-        from loadtest import replay_command  # imported late, as `serve` needs none of it
+        from loadtest import replay_command  # likewise
 
         sys.exit(replay_command.main(arguments[1:]))
     _parser().parse_args(arguments)
@@ -42,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
         add_help=False,
         help=f"serve a checkpoint: a folder, a hub name or {POCKET!r} (bundled); "
         "takes every flag of vllm serve",
+    )
+    subparsers.add_parser(
+        "collection", add_help=False, help="documents and solved problems that requests draw on"
     )
     subparsers.add_parser(
         "replay", add_help=False, help="run a decoder over recorded samples, without a model"

@@ -1,12 +1,26 @@
 """Errors that a client can mend, and the reply that tells it how.
 
-InvalidRequest     400, names the field, the value and what is allowed
+InvalidRequest     400 or what it says, names the field, the value and what is allowed
+CollectionError    drawn in `server.collections.store`; each has its status below
 """
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi.responses import JSONResponse
+
+from server.collections.embedders import EmbedderFailed
+from server.collections.store import (
+    CollectionError,
+    CollectionExists,
+    StoreBroken,
+    StoreBusy,
+    StoreFull,
+    UnknownCollection,
+    UnknownDocument,
+    WrongVectors,
+)
 
 MAX_MESSAGE_CHARS = 500
 MAX_SHOWN_VALUE_CHARS = 80
@@ -15,10 +29,25 @@ MAX_SHOWN_VALUE_CHARS = 80
 class InvalidRequest(ValueError):
     """The request contradicts itself, a limit or the server; `param` names the field."""
 
-    def __init__(self, param: str, message: str) -> None:
+    def __init__(
+        self, param: str, message: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST
+    ) -> None:
         super().__init__(message)
         self.param = param
         self.message = message
+        self.status = status
+
+
+COLLECTION_STATUS: Mapping[type[CollectionError], HTTPStatus] = {
+    UnknownCollection: HTTPStatus.NOT_FOUND,
+    UnknownDocument: HTTPStatus.NOT_FOUND,
+    CollectionExists: HTTPStatus.CONFLICT,
+    WrongVectors: HTTPStatus.CONFLICT,
+    StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreBroken: HTTPStatus.INTERNAL_SERVER_ERROR,
+    EmbedderFailed: HTTPStatus.BAD_GATEWAY,
+}
 
 
 def shown(value: object) -> str:

@@ -27,3 +27,20 @@ class Settings(BaseSettings):
     )
     verifier_model: str | None = Field(None, description="the model that it is asked for")
     verifier_api_key: SecretStr | None = Field(None, description="its bearer token")
+    store: str = Field(
+        "~/.local/share/winnow/collections.sqlite3",
+        description="the file that collections are kept in, made when it is needed; or a "
+        "postgresql:// URL, for several servers",
+    )
+    embedder: str | None = Field(
+        None,
+        description="what collections are embedded with: a sentence-transformers folder or hub "
+        "name, or the base URL of an OpenAI-style server; without it words alone are searched",
+    )
+    embedder_model: str | None = Field(
+        None, description="the model that such a server is asked for"
+    )
+    embedder_api_key: SecretStr | None = Field(None, description="its bearer token")
+    max_document_mb: float = Field(
+        20.0, gt=0, le=1000, description="largest document that is taken over HTTP, megabytes"
+    )

@@ -10,10 +10,12 @@ from pydantic_core import ErrorDetails
 
 from decoding.catalog import DECODERS, parse_decoder
 from decoding.decoder import Decoder
+from decoding.retrieval import Retrieval
 from decoding.verifier import Verifiers
 from server.errors import InvalidRequest, shown
 
 FIELD = "decoding"
+RETRIEVAL = "retrieval"
 SAMPLING_FIELDS: Mapping[str, tuple[int, ...]] = {
     "temperature": (),
     "top_p": (),
@@ -51,6 +53,8 @@ def choose_decoder(
     if decoding is None and alias is None:
         return None
     value = {} if decoding is None else decoding
+    if isinstance(value, dict) and value.get("strategy") == RETRIEVAL:
+        return _choose_wrapped(value, alias, max_paths, given, verifiers)
     own = _own_sampling(value, alias, given) if isinstance(value, dict) else {}
     try:
         decoder = _parse({**own, **value} if own else value, alias, max_paths, verifiers)
@@ -64,6 +68,40 @@ def choose_decoder(
             f"{FIELD}.{name}", f"{name} must be in {limits}, got {shown(decoder.num_paths)}"
         )
     return decoder
+
+
+def _choose_wrapped(
+    value: dict[str, Any],  # any JSON
+    alias: str | None,
+    max_paths: int,
+    given: Mapping[str, Any],
+    verifiers: Verifiers | None,
+) -> Decoder:
+    """The strategy `retrieval` is its `base` with a `retrieval` field, written inside out."""
+    base = value.get("base", {} if alias else {"strategy": "greedy"})
+    if not isinstance(base, dict) or base.get("strategy") == RETRIEVAL or RETRIEVAL in base:
+        raise InvalidRequest(
+            f"{FIELD}.base",
+            f'base must be an object such as {{"strategy": "cot_decoding"}} without retrieval of '
+            f"its own, got {shown(base)}",
+        )
+    own = {name: said for name, said in value.items() if name not in ("strategy", "base")}
+    try:
+        decoder = choose_decoder({**base, RETRIEVAL: own}, alias, max_paths, given, verifiers)
+    except InvalidRequest as refusal:
+        raise InvalidRequest(_rewrapped(refusal.param), refusal.message) from None
+    assert decoder is not None
+    return decoder
+
+
+def _rewrapped(param: str) -> str:
+    """Where the client wrote the field that a refusal names."""
+    inner = param.removeprefix(f"{FIELD}.")
+    if inner == param:
+        return param
+    if inner == RETRIEVAL or inner.startswith(f"{RETRIEVAL}."):
+        return FIELD + inner.removeprefix(RETRIEVAL)
+    return f"{FIELD}.base.{inner}"
 
 
 def _least(decoder: type[Decoder], name: str) -> int:
@@ -112,7 +150,8 @@ def _parse(
     if not isinstance(strategy, str) or strategy not in DECODERS:
         got = shown(strategy) if "strategy" in value else "no strategy"
         raise InvalidRequest(
-            f"{FIELD}.strategy", f"strategy must be one of {_listed(DECODERS)}, got {got}"
+            f"{FIELD}.strategy",
+            f"strategy must be one of {_listed([*DECODERS, RETRIEVAL])}, got {got}",
         )
     if alias is not None and strategy != alias:
         raise InvalidRequest(
@@ -126,12 +165,17 @@ def _parse(
 
 
 def _explain(failure: ValidationError, decoder: type[Decoder], max_paths: int) -> InvalidRequest:
-    """The failure that reaches deepest into the request: of a union's, the branch meant."""
-    error = max(failure.errors(include_url=False), key=lambda e: len(_field_path(e)))
+    """The failure that reaches deepest into the request: of a union's, the branch meant. A key that
+    is unknown comes before one that is missing: it may be the same, misspelt."""
+    error = max(
+        failure.errors(include_url=False),
+        key=lambda e: (len(_field_path(e)), e["type"] == "extra_forbidden"),
+    )
     path = _field_path(error)
     name, value = (FIELD, *path)[-1], shown(error["input"])
     if error["type"] == "extra_forbidden":
-        allowed = ["pattern"] if len(path) > 1 else list(decoder.model_fields)
+        fields = {"answer": ["pattern"], RETRIEVAL: list(Retrieval.model_fields)}
+        allowed = fields[path[0]] if len(path) > 1 else list(decoder.model_fields)
         message = f"unknown key {shown(name)}; allowed are {_listed(allowed)}"
     elif name == decoder.fan_out_field and error["type"] == "greater_than_equal":
         message = f"{name} must be in {_least(decoder, name)}..{max_paths}, got {value}"

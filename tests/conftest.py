@@ -25,7 +25,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         *("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
         *("--structured-outputs-config", '{"disable_any_whitespace": true, "backend": "xgrammar"}'),
     )
-    with running_server("pocket", log, *flags) as running:
+    store = {"WINNOW_STORE": str(log.parent / "collections.sqlite3")}
+    with running_server("pocket", log, *flags, environment=store) as running:
         yield running
         running.terminate()
         assert running.wait() == 0, log.read_text(errors="replace")

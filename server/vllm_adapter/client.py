@@ -24,6 +24,7 @@ from decoding.path import Path
 from decoding.report import Report
 from server.vllm_adapter.dialogue import Dialogue
 from server.vllm_adapter.engine import NO_ADAPTERS, Adapters, VLLMEngine
+from server.vllm_adapter.finding import Finding
 
 Serving = TypeVar("Serving", bound=GenerateBaseServing)
 
@@ -38,12 +39,14 @@ class DecodingClient:
         on_progress: Callable[[Progress], None] = lambda progress: None,
         adapters: Adapters = NO_ADAPTERS,
         dialogue: Dialogue | None = None,
+        finding: Finding | None = None,
     ) -> None:
         self._inner = inner
         self._decoder = decoder
         self._on_progress = on_progress
         self._adapters = adapters
         self._dialogue = dialogue
+        self._finding = finding
         self.report: Report | None = None
 
     def __getattr__(self, name: str) -> Any:  # whatever the decorated client has
@@ -91,6 +94,8 @@ class DecodingClient:
             await _stop(task)
         # The last output follows the report, so that whoever sees the end can read it.
         self.report = outcome.report
+        if self._finding is not None:
+            self.report = self._finding.added_to(outcome.report)
         if held is not None:
             yield held
             return

@@ -27,7 +27,7 @@ Render = Callable[[str, str, bool], Awaitable[EngineInput]]
 ANSWERED_ANEW = {"add_generation_prompt": True, "continue_final_message": False}
 UNCUT: Mapping[str, object] = {"truncate_prompt_tokens": None}
 TEXT_PARTS = ("text", "input_text")
-QA_TEMPLATE = "Q: {}\nA:"
+QA_TEMPLATE = ("Q: ", "\nA:")
 QA_STOP = "\nQ:"
 
 
@@ -39,6 +39,33 @@ class Dialogue:
     question: str | None
     render: Render
     stops: tuple[str, ...] = ()
+
+
+def question_of(
+    request: ChatCompletionRequest | CompletionRequest | ResponsesRequest,
+) -> str | None:
+    """The text that the request asks; None where it has none, or continues what is not in it."""
+    match request:
+        case ChatCompletionRequest():
+            request.messages = _with_lists(request.messages)  # pydantic's iterators read once
+            return _text_at(request.messages, _last_of_user(request.messages))
+        case CompletionRequest():
+            return _only_text(request)
+        case ResponsesRequest():
+            messages = _input_messages(request)
+            return _text_at(messages, _last_question(request, messages))
+
+
+def add_notes(request: ChatCompletionRequest | ResponsesRequest, notes: str) -> None:
+    """Put reference material in front of the conversation, at the end of the system message."""
+    if isinstance(request, ResponsesRequest):
+        request.instructions = "\n\n".join(filter(None, (request.instructions, notes)))
+        return
+    first, *rest = request.messages
+    if first.get("role") == "system" and isinstance(first.get("content"), str):
+        request.messages = [{**first, "content": f"{first['content']}\n\n{notes}"}, *rest]
+    else:
+        request.messages = [{"role": "system", "content": notes}, first, *rest]
 
 
 def chat_dialogue(request: ChatCompletionRequest, serving: Any) -> Dialogue:  # OpenAIServingChat
@@ -61,27 +88,27 @@ def chat_dialogue(request: ChatCompletionRequest, serving: Any) -> Dialogue:  # 
 
 
 def completion_dialogue(
-    request: CompletionRequest, serving: Any, template: str | None
+    request: CompletionRequest, serving: Any, template: str | None, notes: str = ""
 ) -> Dialogue:  # OpenAIServingCompletion
     """Of a completion: its prompt, where that is a text. `template` is `qa` or None.
 
-    The request's prompt is put into the template here; `qa` also stops where a base model goes on
-    to invent the next question.
+    The request's prompt is put into the template and behind the notes here; `qa` also stops where a
+    base model goes on to invent the next question.
     """
-    match request.prompt:
-        case [str() as only]:  # a list of one prompt is that prompt
-            request.prompt = only
-    question = request.prompt if isinstance(request.prompt, str) else None
-    frame = QA_TEMPLATE if template == "qa" else "{}"
+    question = _only_text(request)
+    before, after = QA_TEMPLATE if template == "qa" else ("", "")
+    if notes:
+        before = f"{notes}\n\n{before}"
     if template == "qa":
         if question is None:
             raise InvalidRequest("prompt", 'prompt must be a text with prompt_template "qa"')
-        request.prompt = frame.replace("{}", question)
         stop = [request.stop] if isinstance(request.stop, str) else list(request.stop or ())
         request.stop = [*stop, QA_STOP]
+    if question is not None:
+        request.prompt = f"{before}{question}{after}"
 
     async def render(question: str, cue: str, is_aside: bool) -> EngineInput:
-        prompt = frame.replace("{}", question) + (f" {cue}" if cue else "")
+        prompt = f"{before}{question}{after}" + (f" {cue}" if cue else "")
         asked = request.model_copy(update={"prompt": prompt, **(UNCUT if is_aside else {})})
         (engine_input,) = await _rendered(serving.render_completion_request(asked))
         return engine_input  # type: ignore[no-any-return]  # `serving` is Any
@@ -94,11 +121,8 @@ def response_dialogue(
 ) -> Dialogue:  # OpenAIServingResponses
     """Of a response: its input, or the last user message in it. One that continues an earlier
     response has no question of its own: only vLLM's store knows what went before."""
-    if isinstance(request.input, str):
-        messages: list[Any] = [{"role": "user", "content": request.input}]
-    else:
-        messages = [_as_mapping(item) for item in request.input]
-    place = None if request.previous_response_id is not None else _last_of_user(messages)
+    messages = _input_messages(request)
+    place = _last_question(request, messages)
 
     async def render(question: str, cue: str, is_aside: bool) -> EngineInput:
         asked = request.model_copy(
@@ -129,6 +153,25 @@ async def _rendered(rendering: Awaitable[Any]) -> Any:  # what vLLM's three rend
     if isinstance(rendered, ErrorResponse):
         raise UnaskableQuestion(rendered.error.message)
     return rendered
+
+
+def _only_text(request: CompletionRequest) -> str | None:
+    match request.prompt:
+        case str() as text:
+            return text
+        case [str() as text]:  # a list of one prompt is that prompt
+            return text
+    return None
+
+
+def _input_messages(request: ResponsesRequest) -> list[Any]:  # as `_as_mapping`
+    if isinstance(request.input, str):
+        return [{"role": "user", "content": request.input}]
+    return [_as_mapping(item) for item in request.input]
+
+
+def _last_question(request: ResponsesRequest, messages: Sequence[Message]) -> int | None:
+    return None if request.previous_response_id is not None else _last_of_user(messages)
 
 
 def _joined(question: str, cue: str) -> str:

@@ -11,8 +11,11 @@ from vllm.engine.protocol import EngineClient
 from vllm.tasks import SupportedTask
 
 from decoding.engine import PathAborted, UnaskableQuestion
-from server.errors import InvalidRequest, error_response
-from server.refusal import RefuseDecodingElsewhere
+from server.collections import routes as collection_routes
+from server.collections.routes import LazyLibrary
+from server.collections.store import CollectionError
+from server.errors import COLLECTION_STATUS, InvalidRequest, error_response
+from server.refusal import DECODING_PATHS, RefuseDecodingElsewhere
 from server.settings import Settings
 from server.verifiers import load_verifiers
 from server.vllm_adapter import models, routes
@@ -33,13 +36,16 @@ class WinnowPlugin:
         app.state.winnow_verifiers = load_verifiers(settings)
         app.add_middleware(RefuseDecodingElsewhere)
         app.add_middleware(RefuseWhileDraining)
+        app.state.winnow_library = LazyLibrary(settings)
         app.add_exception_handler(InvalidRequest, _refuse)
+        app.add_exception_handler(CollectionError, _tell_of_collection)
         app.add_exception_handler(UnaskableQuestion, _cannot_ask)
         app.add_exception_handler(PathAborted, _give_up)
         # vLLM puts FastAPI's own errors in OpenAI's shape, but not those that FastAPI raises as
         # Starlette's: a body that does not parse, an unknown route.
         app.add_exception_handler(HTTPException, _fail)
         app.include_router(models.router)
+        app.include_router(collection_routes.router)
         if any(getattr(route, "path", "") == "/v1/chat/completions" for route in app.routes):
             app.include_router(routes.router)
 
@@ -53,7 +59,13 @@ class WinnowPlugin:
 
 async def _refuse(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, InvalidRequest)
-    return error_response(failure.message, failure.param)
+    return error_response(failure.message, failure.param, failure.status)
+
+
+async def _tell_of_collection(request: Request, failure: Exception) -> Response:
+    assert isinstance(failure, CollectionError)
+    param = f"{FIELD}.retrieval" if request.url.path in DECODING_PATHS else None
+    return error_response(str(failure), param, COLLECTION_STATUS[type(failure)])
 
 
 async def _cannot_ask(request: Request, failure: Exception) -> Response:

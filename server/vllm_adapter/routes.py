@@ -1,7 +1,7 @@
 """The routes that take `decoding`. Without it they are vLLM's own functions."""
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Request
@@ -29,6 +29,8 @@ from decoding.decoder import Decoder
 from decoding.engine import PathAborted, UnaskableQuestion
 from decoding.sampled import SampledDecoder
 from decoding.verifier import Verifiers
+from server.collections.library import TenantRetriever
+from server.collections.tenancy import tenant_of
 from server.compatibility import refuse_contradictions
 from server.errors import InvalidRequest, shown
 from server.settings import Settings
@@ -36,10 +38,13 @@ from server.sse import ProgressStream, amend_last_chunk
 from server.vllm_adapter.client import DecodingClient, with_decoder
 from server.vllm_adapter.dialogue import (
     Dialogue,
+    add_notes,
     chat_dialogue,
     completion_dialogue,
+    question_of,
     response_dialogue,
 )
+from server.vllm_adapter.finding import Finding, find
 from server.vllm_adapter.models import adapters, served_models
 from server.wire import FIELD, choose_decoder, split_alias
 
@@ -159,9 +164,11 @@ async def decode_chat(
     request: ChatCompletionRequest, raw_request: Request, decoder: Decoder
 ) -> Response:
     serving = raw_request.app.state.openai_serving_chat
+    finding = await take_question(request, raw_request, decoder)
+    if finding is not None and finding.notes:
+        add_notes(request, finding.notes)
     dialogue = chat_dialogue(request, serving) if decoder.question_field else None
-    _refuse_without_question(decoder, dialogue, "messages must hold a user message with a text")
-    run = Run(raw_request, decoder, serving, dialogue)
+    run = Run(raw_request, decoder, serving, dialogue, finding)
     return run.reply(await run.serving.create_chat_completion(request, raw_request))
 
 
@@ -170,9 +177,10 @@ async def decode_completion(
     request: CompletionRequest, raw_request: Request, decoder: Decoder
 ) -> Response:
     serving = raw_request.app.state.openai_serving_completion
-    dialogue = completion_dialogue(request, serving, decoder.prompt_template)
-    _refuse_without_question(decoder, dialogue, "prompt must be one text")
-    run = Run(raw_request, decoder, serving, dialogue)
+    finding = await take_question(request, raw_request, decoder)
+    notes = finding.notes if finding is not None else ""
+    dialogue = completion_dialogue(request, serving, decoder.prompt_template, notes)
+    run = Run(raw_request, decoder, serving, dialogue, finding)
     return run.reply(await run.serving.create_completion(request, raw_request))
 
 
@@ -181,10 +189,11 @@ async def decode_response(
     request: ResponsesRequest, raw_request: Request, decoder: Decoder
 ) -> Response:
     serving = raw_request.app.state.openai_serving_responses
+    finding = await take_question(request, raw_request, decoder)
+    if finding is not None and finding.notes:
+        add_notes(request, finding.notes)
     dialogue = response_dialogue(request, serving) if decoder.question_field else None
-    rule = "input must hold a user message with a text, without previous_response_id"
-    _refuse_without_question(decoder, dialogue, rule)
-    run = Run(raw_request, decoder, serving, dialogue)
+    run = Run(raw_request, decoder, serving, dialogue, finding)
     result = await run.serving.create_responses(request, raw_request)
     if isinstance(result, ResponsesResponse):
         run.amend_response(result)
@@ -193,26 +202,61 @@ async def decode_response(
     return run.reply(result)
 
 
-def _refuse_without_question(decoder: Decoder, dialogue: Dialogue | None, rule: str) -> None:
+QUESTION_RULES: Mapping[type[AnyRequest], str] = {
+    ChatCompletionRequest: "messages must hold a user message with a text",
+    CompletionRequest: "prompt must be one text",
+    ResponsesRequest: "input must hold a user message with a text, without previous_response_id",
+}
+
+
+async def take_question(
+    request: AnyRequest, raw_request: Request, decoder: Decoder
+) -> Finding | None:
+    """What the decoder's collection has on the question; None where it asks for no retrieval.
+
+    Raises:
+        InvalidRequest: the decoder needs a question in words, and there is none.
+        CollectionError: the collection cannot be searched.
+    """
     name = decoder.question_field
-    if name is not None and (dialogue is None or dialogue.question is None):
+    if name is None:
+        return None
+    question = question_of(request)
+    if question is None:
         raise InvalidRequest(
             f"{FIELD}.{name}",
-            f"{name} {shown(getattr(decoder, name))} needs a question in words: {rule}",
+            f"{name} {shown(decoder.parameters().get(name, decoder.strategy))} needs a question "
+            f"in words: {QUESTION_RULES[type(request)]}",
         )
+    if decoder.retrieval is None:
+        return None
+    state = raw_request.app.state
+    tenant = tenant_of(raw_request.headers.get("authorization"))
+    retriever = TenantRetriever(lambda: state.winnow_library.library, tenant)
+    return await find(retriever, decoder.retrieval, question, state.engine_client)
 
 
 class Run:
     """One request on its way through a decoder: vLLM's serving object, and the report added."""
 
     def __init__(
-        self, raw_request: Request, decoder: Decoder, serving: Any, dialogue: Dialogue | None
+        self,
+        raw_request: Request,
+        decoder: Decoder,
+        serving: Any,
+        dialogue: Dialogue | None,
+        finding: Finding | None,
     ) -> None:
         state = raw_request.app.state
         settings: Settings = state.winnow_settings
         self._progress = ProgressStream(settings.keep_alive_s)
         self.client = DecodingClient(
-            state.engine_client, decoder, self._progress.on_progress, adapters(state), dialogue
+            state.engine_client,
+            decoder,
+            self._progress.on_progress,
+            adapters(state),
+            dialogue,
+            finding,
         )
         # Any: three serving classes share `create_…` only by convention.
         self.serving: Any = with_decoder(serving, self.client)

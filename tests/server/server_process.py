@@ -6,10 +6,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ import pytest
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 60.0
 POLL_S = 0.05
+NO_CHANGES: Mapping[str, str] = MappingProxyType({})
 WINNOW = Path(sys.executable).with_name("winnow")
 
 
@@ -44,13 +46,19 @@ class ServerProcess:
 
 
 @contextmanager
-def running_server(model: str, log: Path, *flags: str) -> Iterator[ServerProcess]:
+def running_server(
+    model: str, log: Path, *flags: str, environment: Mapping[str, str] = NO_CHANGES
+) -> Iterator[ServerProcess]:
     """Serve a checkpoint until the block ends; fails with the log when it does not start."""
     port = free_port()
     command = [str(WINNOW), "serve", model, "--host", "127.0.0.1", "--port", str(port), *flags]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, **environment},
         )
     server = ServerProcess(process, f"http://127.0.0.1:{port}", log)
     try:

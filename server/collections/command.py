@@ -1,0 +1,184 @@
+"""`winnow collection`: the store at the command line, beside a running server or without one."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from server.collections.material import Collection, Record
+from server.collections.opening import open_library
+from server.collections.reading import SUFFIXES, Text, UnreadableFile, read
+from server.collections.store import CollectionError
+from server.collections.tenancy import tenant_of_key
+from server.settings import Settings
+
+EXIT_OK, EXIT_PROBLEMS, EXIT_ERROR = 0, 1, 2
+API_KEY = "WINNOW_API_KEY"
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code: 1 where `verify` found problems, 2 for errors."""
+    options = _parser().parse_args(arguments)
+    settings = Settings()
+    if options.store is not None:
+        settings = settings.model_copy(update={"store": options.store})
+    try:
+        return _Desk(settings, tenant_of_key(options.api_key)).serve(options)
+    except BrokenPipeError:  # whoever reads our output has had enough
+        sys.stderr.close()
+        return EXIT_OK
+    except (CollectionError, UnreadableFile, OSError) as failure:
+        print(f"winnow: error: {failure}", file=sys.stderr)
+        return EXIT_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="winnow collection", description="Documents and solved problems to draw on."
+    )
+    parser.add_argument("--store", help="a file or postgresql:// URL (WINNOW_STORE)")
+    parser.add_argument(
+        "--api-key",
+        default=os.environ.get(API_KEY, ""),
+        help=f"whose collections: those of the requests with this key ({API_KEY})",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    create = commands.add_parser("create", help="make an empty collection")
+    create.add_argument("name")
+    create.add_argument("--memory", action="store_true", help="remember confirmed solutions")
+    commands.add_parser("list", help="all collections and their sizes")
+    add = commands.add_parser("add", help="add files, or the files of folders")
+    add.add_argument("name")
+    add.add_argument("paths", nargs="+", type=Path, help=f"files ({', '.join(SUFFIXES)}), folders")
+    search = commands.add_parser("search", help="what a question would find")
+    search.add_argument("name")
+    search.add_argument("query")
+    search.add_argument("--num-passages", type=int, default=5, help="of each kind")
+    search.add_argument("--min-score", type=float)
+    delete = commands.add_parser("delete", help="delete a collection, or some documents of it")
+    delete.add_argument("name")
+    delete.add_argument("--source", help="only the documents of this source")
+    delete.add_argument("--key", help="only what this key brought, as `export` shows it")
+    commands.add_parser("verify", help="compare everything in the store with its hashes")
+    export = commands.add_parser("export", help="all records as JSON lines")
+    export.add_argument("name")
+    export.add_argument("--out", type=Path, help="a file instead of standard output")
+    return parser
+
+
+class _Desk:
+    def __init__(self, settings: Settings, tenant: str) -> None:
+        self._settings = settings
+        self._tenant = tenant
+        self._library = open_library(settings)
+
+    def serve(self, options: argparse.Namespace) -> int:
+        try:
+            return int(getattr(self, f"_{options.command}")(options) or EXIT_OK)
+        finally:
+            self._library.store.close()
+
+    def _named(self, options: argparse.Namespace) -> Collection:
+        return self._library.store.collection(self._tenant, options.name)
+
+    def _create(self, options: argparse.Namespace) -> None:
+        collection = self._library.create(self._tenant, options.name, memory=options.memory)
+        print(f"made {collection.name}, searched by {collection.embedder or 'words alone'}")
+
+    def _list(self, options: argparse.Namespace) -> None:
+        for collection in self._library.store.collections(self._tenant):
+            num_records = self._library.store.count(collection)
+            print(f"{collection.name}\t{num_records} records\t{collection.embedder or 'words'}")
+
+    def _add(self, options: argparse.Namespace) -> int:
+        collection = self._named(options)
+        num_new = num_known = num_unreadable = 0
+        paths = [path for given in options.paths for path in _files(given)]
+        with tqdm(paths, unit="file", disable=None) as bar:
+            for path in bar:
+                bar.set_postfix_str(path.name)
+                try:
+                    texts = list(read(str(path), path.read_bytes()))
+                except (UnreadableFile, OSError) as failure:
+                    num_unreadable += 1
+                    bar.write(f"skipped: {failure}", file=sys.stderr)
+                    continue
+                for added in self._progress(collection, texts):
+                    num_new += added
+                    num_known += not added
+        print(f"{num_new} documents added, {num_known} were there, {num_unreadable} skipped")
+        return EXIT_PROBLEMS if num_unreadable else EXIT_OK
+
+    def _progress(self, collection: Collection, texts: list[Text]) -> Iterator[bool]:
+        is_long = len(texts) > 1
+        with tqdm(
+            total=len(texts), unit="document", leave=False, disable=None if is_long else True
+        ) as bar:
+            for added in self._library.add(collection, texts, self._tenant):
+                bar.update()
+                yield added.is_new
+
+    def _search(self, options: argparse.Namespace) -> None:
+        hits, floor = self._library.search(
+            self._named(options),
+            options.query,
+            {"passage": options.num_passages, "exemplar": options.num_passages},
+            options.min_score,
+        )
+        for hit in hits:
+            passage = hit.passage()
+            print(f"{passage.score:.3f}\t{passage.id}\t{passage.source}\t{passage.note!r}")
+        if not hits:
+            print(f"nothing is relevant enough (floor {floor:g})")
+
+    def _delete(self, options: argparse.Namespace) -> None:
+        collection = self._named(options)
+        if options.source is None and options.key is None:
+            self._library.store.delete(collection)
+            print(f"deleted {collection.name}")
+            return
+        num_deleted = self._library.store.delete_documents(
+            collection, source=options.source, key=options.key
+        )
+        print(f"deleted {num_deleted} documents of {collection.name}")
+
+    def _verify(self, options: argparse.Namespace) -> int:
+        verified = self._library.store.verify()
+        for problem in verified.problems:
+            print(problem)
+        print(f"{verified.num_records} records, {len(verified.problems)} problems")
+        return EXIT_PROBLEMS if verified.problems else EXIT_OK
+
+    def _export(self, options: argparse.Namespace) -> None:
+        records = self._library.store.export(self._named(options))
+        out = options.out.open("w") if options.out else sys.stdout
+        try:
+            for record in tqdm(records, unit="record", disable=None if options.out else True):
+                out.write(json.dumps(_exported(record), ensure_ascii=False) + "\n")
+        finally:
+            if options.out:
+                out.close()
+
+
+def _files(path: Path) -> list[Path]:
+    """The file itself, or the files below a folder that can be read, by name."""
+    if not path.is_dir():
+        return [path]
+    found = (p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
+    return sorted(found)
+
+
+def _exported(record: Record) -> dict[str, object]:
+    piece = record.piece
+    said = (
+        {"text": piece.text}
+        if piece.question is None
+        else {"question": piece.question, "solution": piece.text, "answer": piece.answer}
+    )
+    about = {"id": f"rec_{record.id}", "kind": piece.kind, "source": record.source}
+    times = {"status": record.status, "key": record.key, "created_at": record.created_at}
+    return {**about, **said, "span": piece.span, **times}

@@ -1,0 +1,138 @@
+"""Collections as the command line and the server use them: files in, passages out. All blocks."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+import numpy as np
+
+from decoding.retrieval import Kind, Passage, Retrieval
+from server.collections.embedders import Embedder
+from server.collections.material import Added, Collection, Document, Status, Vector
+from server.collections.reading import Text
+from server.collections.search import Hit, floor_of, search
+from server.collections.store import Store, WrongVectors
+
+LOT = 64
+"""Documents that are embedded and committed together."""
+
+
+class Library:
+    """A store, and the embedder whose vectors it is searched by; None searches by words."""
+
+    def __init__(self, store: Store, embedder: Embedder | None) -> None:
+        self.store = store
+        self._embedder = embedder
+
+    def create(self, tenant: str, name: str, *, memory: bool = False) -> Collection:
+        embedder = self._embedder
+        return self.store.create(
+            tenant,
+            name,
+            embedder.name if embedder else None,
+            embedder.dimension if embedder else None,
+            memory=memory,
+        )
+
+    def add(
+        self, collection: Collection, texts: Iterable[Text], key: str, status: Status = "active"
+    ) -> Iterator[Added]:
+        """Store each text as a document, in lots; one that is yielded is on disk.
+
+        What is there already is skipped before it is embedded, so that an interrupted run goes on
+        where it was.
+
+        Raises:
+            WrongVectors: the collection was made with another embedder than this server's.
+        """
+        self._check_embedder(collection)
+        documents = (
+            Document(text.source, text.pieces, key, status) for text in texts if text.pieces
+        )
+        while lot := list(islice(documents, LOT)):
+            yield from self.store.add(collection, self._embedded(collection, lot))
+
+    def search(
+        self,
+        collection: Collection,
+        query: str,
+        limits: Mapping[Kind, int],
+        min_score: float | None = None,
+    ) -> tuple[list[Hit], float]:
+        """The records that are relevant to the query, at most so many of each kind, in the order of
+        the kinds; and the floor that held.
+
+        Raises:
+            WrongVectors: as `add`.
+        """
+        self._check_embedder(collection)
+        vector = self._embedder.embed([query])[0] if self._embedder else None
+        floor = floor_of(vector, min_score)
+        hits = [
+            hit
+            for kind, limit in limits.items()
+            for hit in search(self.store, collection, kind, query, vector, limit=limit, floor=floor)
+        ]
+        return hits, floor
+
+    def _check_embedder(self, collection: Collection) -> None:
+        own = self._embedder.name if self._embedder else None
+        if collection.embedder != own:
+            raise WrongVectors(
+                f'collection "{collection.name}" was made with {_named(collection.embedder)}, this '
+                f"server has {_named(own)}; set WINNOW_EMBEDDER to it, or make the collection anew"
+            )
+
+    def _embedded(self, collection: Collection, lot: Sequence[Document]) -> list[Document]:
+        """With vectors, but for those that are there already."""
+        if self._embedder is None:
+            return list(lot)
+        is_known = self.store.known(collection, lot)
+        texts = [
+            piece.searched_text
+            for document, known in zip(lot, is_known, strict=True)
+            if not known
+            for piece in document.pieces
+        ]
+        vectors = self._embedder.embed(texts) if texts else np.empty((0, 0), np.float32)
+        return list(_with_vectors(lot, is_known, vectors))
+
+
+def _with_vectors(
+    lot: Sequence[Document], is_known: Sequence[bool], vectors: Vector
+) -> Iterator[Document]:
+    begin = 0
+    for document, known in zip(lot, is_known, strict=True):
+        if known:
+            yield document
+            continue
+        end = begin + len(document.pieces)
+        yield Document(
+            document.source, document.pieces, document.key, document.status, vectors[begin:end]
+        )
+        begin = end
+
+
+def _named(embedder: str | None) -> str:
+    return f'the embedder "{embedder}"' if embedder else "no embedder"
+
+
+class TenantRetriever:
+    """`Retriever` over the collections of one tenant."""
+
+    def __init__(self, open_library: Callable[[], Library], tenant: str) -> None:
+        self._open_library = open_library
+        self._tenant = tenant
+
+    async def search(self, query: str, retrieval: Retrieval) -> tuple[Sequence[Passage], float]:
+        return await asyncio.to_thread(self._search, query, retrieval)
+
+    def _search(self, query: str, retrieval: Retrieval) -> tuple[Sequence[Passage], float]:
+        library = self._open_library()
+        collection = library.store.collection(self._tenant, retrieval.collection)
+        limits: dict[Kind, int] = {
+            "exemplar": retrieval.num_exemplars,
+            "passage": retrieval.num_passages,
+        }
+        hits, floor = library.search(collection, query, limits, retrieval.min_score)
+        return [hit.passage() for hit in hits], floor

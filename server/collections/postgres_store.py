@@ -1,0 +1,226 @@
+"""Collections in one PostgreSQL database with pgvector, which several servers share.
+
+Whoever changes a collection locks its row first: changes of one collection follow each other, and
+do not wait for those of another. Searches take no lock, and see what is committed as they begin.
+Words are kept in a table of postings and weighed by one collection's counts, so that no tenant's
+words weigh in another's ranking. Vectors are float32, searched exactly. Every row carries a hash of
+its content, which is compared whenever it is read.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import get_args
+
+from decoding.retrieval import Kind
+from server.collections import postgres_search
+from server.collections.material import (
+    Added,
+    Collection,
+    Document,
+    Frequencies,
+    Record,
+    Status,
+    StoredDocument,
+    Vector,
+    Verified,
+    digest,
+)
+from server.collections.postgres_database import Database, Db
+from server.collections.postgres_rows import (
+    COLLECTIONS,
+    DOCUMENTS,
+    RECORDS,
+    STATUS_COLUMN,
+    change_status,
+    forget_words,
+    insert,
+    known,
+    lock,
+    num_searched,
+    plain,
+    storable,
+)
+from server.collections.postgres_verification import verify
+from server.collections.rows import checked_record, is_sound, to_collection
+from server.collections.store import (
+    CollectionExists,
+    Ranking,
+    StoreBroken,
+    UnknownCollection,
+    UnknownDocument,
+)
+
+EXPORT_ROWS = 500
+
+
+class PostgresStore:
+    """`Store` over one database, in which it makes a schema `winnow` when there is none.
+
+    Text with NUL characters is kept with U+FFFD in their place.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def create(
+        self, tenant: str, name: str, embedder: str | None, dimension: int | None, *, memory: bool
+    ) -> Collection:
+        content = (plain(tenant), plain(name), embedder, dimension, memory, int(time.time()))
+        with self._database.transaction() as db:
+            row = db.execute(
+                "INSERT INTO winnow.collections (tenant, name, embedder, dimension, memory, "
+                "created_at, hash) VALUES (%s, %s, %s, %s, %s, %s, %s) "
+                "ON CONFLICT (tenant, name) DO NOTHING RETURNING id",
+                (*content, digest(*content)),
+            ).fetchone()
+            if row is None:
+                raise CollectionExists(f'there is a collection "{name}" already')
+            for kind in get_args(Kind):
+                db.execute(
+                    "INSERT INTO winnow.counts (collection_id, kind) VALUES (%s, %s)",
+                    (row[0], kind),
+                )
+        return Collection(row[0], *content)
+
+    def collection(self, tenant: str, name: str) -> Collection:
+        with self._database.reading() as db:
+            row = db.execute(
+                f"{COLLECTIONS} WHERE tenant = %s AND name = %s", (plain(tenant), plain(name))
+            ).fetchone()
+        if row is None:
+            raise UnknownCollection(f'there is no collection "{name}"')
+        return to_collection(row)
+
+    def collections(self, tenant: str) -> list[Collection]:
+        with self._database.reading() as db:
+            rows = db.execute(
+                f"{COLLECTIONS} WHERE tenant = %s ORDER BY name", (plain(tenant),)
+            ).fetchall()
+        return [to_collection(row) for row in rows]
+
+    def delete(self, collection: Collection) -> None:
+        with self._database.transaction() as db:
+            db.execute("DELETE FROM winnow.collections WHERE id = %s", (collection.id,))
+
+    def known(self, collection: Collection, documents: Sequence[Document]) -> list[bool]:
+        hashes = [storable(document).content_hash for document in documents]
+        with self._database.reading() as db:
+            there = known(db, collection, hashes)
+        return [content_hash in there for content_hash in hashes]
+
+    def add(self, collection: Collection, documents: Sequence[Document]) -> list[Added]:
+        stored = [storable(document) for document in documents]
+        with self._changing(collection) as db:
+            return insert(db, collection, stored)
+
+    def documents(self, collection: Collection, limit: int, after: int = 0) -> list[StoredDocument]:
+        with self._database.reading() as db:
+            rows = db.execute(
+                "SELECT id, source, key, status, num_records, created_at FROM winnow.documents "
+                "WHERE collection_id = %s AND id > %s ORDER BY id LIMIT %s",
+                (collection.id, after, limit),
+            ).fetchall()
+        return [StoredDocument(*row) for row in rows]
+
+    def delete_documents(
+        self,
+        collection: Collection,
+        *,
+        document_id: int | None = None,
+        source: str | None = None,
+        key: str | None = None,
+    ) -> int:
+        wanted = {"id": document_id, "source": source, "key": key}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        assert given, "what is to be deleted must be said"
+        condition = " AND ".join(f"{name} = %s" for name in given)
+        values = [plain(value) if isinstance(value, str) else value for value in given.values()]
+        with self._changing(collection) as db:
+            rows = db.execute(
+                f"SELECT id FROM winnow.documents WHERE collection_id = %s AND {condition}",
+                (collection.id, *values),
+            ).fetchall()
+            ids = [row[0] for row in rows]
+            forget_words(db, collection, ids)
+            db.execute("DELETE FROM winnow.documents WHERE id = ANY(%s::bigint[])", (ids,))
+        return len(ids)
+
+    def set_status(self, collection: Collection, document_id: int, status: Status) -> None:
+        with self._changing(collection) as db:
+            row = db.execute(
+                f"{DOCUMENTS} WHERE collection_id = %s AND id = %s", (collection.id, document_id)
+            ).fetchone()
+            if row is None:
+                raise UnknownDocument(f"there is no document {document_id} in the collection")
+            if not is_sound(row):
+                raise StoreBroken(f"document {document_id} is damaged")
+            if row[STATUS_COLUMN] != status:
+                change_status(db, collection, row, status)
+
+    def count(self, collection: Collection) -> int:
+        with self._database.reading() as db:
+            return num_searched(db, collection)
+
+    def frequencies(self, collection: Collection, kind: Kind, terms: Sequence[str]) -> Frequencies:
+        with self._database.reading() as db:
+            return postgres_search.frequencies(db, collection, kind, terms)
+
+    def by_words(
+        self, collection: Collection, kind: Kind, terms: Sequence[str], limit: int
+    ) -> Ranking:
+        if not terms:
+            return []
+        with self._database.reading() as db:
+            ranked = postgres_search.by_words(db, collection, kind, terms, limit)
+        return [record_id for record_id, _ in ranked]
+
+    def by_vector(
+        self, collection: Collection, kind: Kind, vector: Vector, limit: int
+    ) -> list[tuple[int, float]]:
+        with self._database.reading() as db:
+            return postgres_search.by_vector(db, collection, kind, vector, limit)
+
+    def cosines(
+        self, collection: Collection, kind: Kind, vector: Vector, ids: Sequence[int]
+    ) -> list[float]:
+        with self._database.reading() as db:
+            found = postgres_search.cosines(db, collection, kind, vector, ids)
+        return [found.get(record_id, 0.0) for record_id in ids]
+
+    def records(self, collection: Collection, ids: Sequence[int]) -> list[Record]:
+        with self._database.reading() as db:
+            rows = db.execute(
+                f"{RECORDS} WHERE r.collection_id = %s AND r.id = ANY(%s::bigint[])",
+                (collection.id, list(ids)),
+            ).fetchall()
+        by_id = {row[0]: row for row in rows}
+        found = (checked_record(by_id[i]) for i in ids if i in by_id)
+        return [record for record in found if record is not None]
+
+    def export(self, collection: Collection) -> Iterator[Record]:
+        after = 0
+        while True:
+            with self._database.reading() as db:
+                rows = db.execute(
+                    f"{RECORDS} WHERE r.collection_id = %s AND r.id > %s ORDER BY r.id LIMIT %s",
+                    (collection.id, after, EXPORT_ROWS),
+                ).fetchall()
+            if not rows:
+                return
+            yield from (record for row in rows if (record := checked_record(row)) is not None)
+            after = rows[-1][0]
+
+    def verify(self) -> Verified:
+        with self._database.transaction() as db:
+            return verify(db)
+
+    @contextmanager
+    def _changing(self, collection: Collection) -> Iterator[Db]:
+        """One transaction, in which no other changes the collection."""
+        with self._database.transaction() as db:
+            lock(db, collection)
+            yield db

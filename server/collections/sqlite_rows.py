@@ -1,0 +1,130 @@
+"""Rows of the SQLite store: writing them with their hashes, and keeping the words in step."""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, get_args
+
+import numpy as np
+
+from decoding.retrieval import Kind
+from server.collections.material import Added, Collection, Document, digest
+from server.collections.rows import check_vectors
+from server.collections.store import UnknownCollection
+
+MAX_VARIABLES = 500
+COLLECTIONS = (
+    "SELECT id, tenant, name, embedder, dimension, memory, created_at, hash FROM collections"
+)
+DOCUMENTS = (
+    "SELECT id, collection_id, source, key, status, num_records, content_hash, created_at, hash "
+    "FROM documents"
+)
+RECORDS = (
+    "SELECT r.id, r.collection_id, r.document_id, r.kind, r.text, r.question, r.answer, "
+    "r.span_start, r.span_end, r.terms, r.vector, r.hash, "
+    "d.id, d.collection_id, d.source, d.key, d.status, d.num_records, d.content_hash, "
+    "d.created_at, d.hash FROM records r JOIN documents d ON d.id = r.document_id"
+)
+
+
+def insert(
+    db: sqlite3.Connection, collection: Collection, document: Document, terms: Sequence[str]
+) -> Added:
+    """A document with its records and their words; `terms` are those of each piece."""
+    content_hash = document.content_hash
+    there = db.execute(
+        "SELECT id, num_records FROM documents WHERE collection_id = ? AND content_hash = ?",
+        (collection.id, content_hash),
+    ).fetchone()
+    if there is not None:
+        return Added(there[0], there[1], is_new=False)
+    check_vectors(collection, document)
+    content = (
+        *(collection.id, document.source, document.key, document.status, len(document.pieces)),
+        *(content_hash, int(time.time())),
+    )
+    try:
+        document_id = db.execute(
+            "INSERT INTO documents (collection_id, source, key, status, num_records, "
+            "content_hash, created_at, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*content, digest(*content)),
+        ).lastrowid
+    except sqlite3.IntegrityError:
+        raise UnknownCollection(f'the collection "{collection.name}" was deleted') from None
+    for number, (piece, said) in enumerate(zip(document.pieces, terms, strict=True)):
+        vector = None
+        if document.vectors is not None:
+            vector = np.ascontiguousarray(document.vectors[number], dtype="<f4").tobytes()
+        row = (
+            *(collection.id, document_id, piece.kind, piece.text, piece.question, piece.answer),
+            *(piece.span or (None, None)),
+            *(said, vector),
+        )
+        record_id = db.execute(
+            "INSERT INTO records (collection_id, document_id, kind, text, question, answer, "
+            "span_start, span_end, terms, vector, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, digest(*row)),
+        ).lastrowid
+        if document.status == "active":
+            words, _ = word_tables(collection.id, piece.kind)
+            db.execute(f"INSERT INTO {words} (rowid, terms) VALUES (?, ?)", (record_id, said))
+    return Added(document_id or 0, len(document.pieces), is_new=True)
+
+
+def forget_words(db: sqlite3.Connection, collection: Collection, document_id: int) -> None:
+    """Take the document's records out of the full-text tables, if they are in them."""
+    for kind in get_args(Kind):
+        words, _ = word_tables(collection.id, kind)
+        db.execute(
+            f"INSERT INTO {words} ({words}, rowid, terms) SELECT 'delete', r.id, r.terms "
+            "FROM records r JOIN documents d ON d.id = r.document_id "
+            "WHERE d.id = ? AND r.kind = ? AND d.status = 'active'",
+            (document_id, kind),
+        )
+
+
+def remember_words(db: sqlite3.Connection, collection: Collection, document_id: int) -> None:
+    for kind in get_args(Kind):
+        words, _ = word_tables(collection.id, kind)
+        db.execute(
+            f"INSERT INTO {words} (rowid, terms) "
+            "SELECT id, terms FROM records WHERE document_id = ? AND kind = ?",
+            (document_id, kind),
+        )
+
+
+def seal(db: sqlite3.Connection, document_id: int) -> None:
+    """Give a changed document its hash."""
+    row = db.execute(f"{DOCUMENTS} WHERE id = ?", (document_id,)).fetchone()
+    db.execute("UPDATE documents SET hash = ? WHERE id = ?", (digest(*row[1:-1]), document_id))
+
+
+def count_change(db: sqlite3.Connection, collection: Collection) -> None:
+    db.execute(
+        "UPDATE collections SET num_changes = num_changes + 1 WHERE id = ?", (collection.id,)
+    )
+
+
+def num_searched(db: sqlite3.Connection, collection: Collection) -> int:
+    (count,) = db.execute(
+        "SELECT coalesce(sum(num_records), 0) FROM documents "
+        "WHERE collection_id = ? AND status = 'active'",
+        (collection.id,),
+    ).fetchone()
+    return int(count)
+
+
+def word_tables(collection_id: int, kind: Kind) -> tuple[str, str]:
+    """The full-text table of the collection's records of that kind, and its vocabulary."""
+    return f"words_{collection_id}_{kind}", f"vocabulary_{collection_id}_{kind}"
+
+
+def parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:  # whatever SQLite takes
+    """The values in lots that one statement can take."""
+    for begin in range(0, len(values), MAX_VARIABLES):
+        yield values[begin : begin + MAX_VARIABLES]
+
+
+def marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))

@@ -1,0 +1,395 @@
+"""Collections in one SQLite file: the embedded default.
+
+A commit is on disk when it returns (write-ahead log, synchronous=FULL). Writes of one process go
+through one thread; between processes SQLite's lock decides. Each collection has a full-text table
+(FTS5) of its own, so that no tenant's words weigh in another's ranking. Vectors are float32 blobs,
+searched exactly. Every row carries a hash of its content, which is compared whenever it is read.
+"""
+
+import logging
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar, get_args
+
+from decoding.retrieval import Kind
+from server.collections.material import (
+    Added,
+    Collection,
+    Document,
+    Frequencies,
+    Record,
+    Status,
+    StoredDocument,
+    Vector,
+    Verified,
+    digest,
+)
+from server.collections.rows import checked_record, to_collection
+from server.collections.sqlite_rows import (
+    COLLECTIONS,
+    RECORDS,
+    count_change,
+    forget_words,
+    insert,
+    marks,
+    num_searched,
+    parts,
+    remember_words,
+    seal,
+    word_tables,
+)
+from server.collections.sqlite_verification import verify
+from server.collections.store import (
+    CollectionExists,
+    Ranking,
+    StoreBroken,
+    StoreBusy,
+    StoreFull,
+    UnknownCollection,
+    UnknownDocument,
+)
+from server.collections.terms import terms as terms_of
+from server.collections.vector_index import VectorIndex
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+VERSION = 1
+APPLICATION_ID = 0x57494E4E  # "WINN"
+BUSY_TIMEOUT_S = 30.0
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF")
+EXPORT_ROWS = 500
+
+
+class SQLiteStore:
+    """`Store` over one file, which is made when it is not there."""
+
+    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self._path = path
+        self._busy_timeout_s = busy_timeout_s
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._indexes: dict[tuple[int, Kind], VectorIndex] = {}
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="winnow-store")
+        self._write(_set_up)
+
+    def close(self) -> None:
+        self._writer.shutdown()
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+
+    def create(
+        self, tenant: str, name: str, embedder: str | None, dimension: int | None, *, memory: bool
+    ) -> Collection:
+        created_at = int(time.time())
+
+        def write(db: sqlite3.Connection) -> Collection:
+            content = (tenant, name, embedder, dimension, int(memory), created_at)
+            try:
+                cursor = db.execute(
+                    "INSERT INTO collections (tenant, name, embedder, dimension, memory, "
+                    "created_at, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*content, digest(*content)),
+                )
+            except sqlite3.IntegrityError:
+                raise CollectionExists(f'there is a collection "{name}" already') from None
+            collection_id = cursor.lastrowid
+            for kind in get_args(Kind):
+                words, vocabulary = word_tables(collection_id or 0, kind)
+                db.execute(
+                    f"CREATE VIRTUAL TABLE {words} USING fts5"
+                    "(terms, content='', tokenize='unicode61 remove_diacritics 0')"
+                )
+                db.execute(f"CREATE VIRTUAL TABLE {vocabulary} USING fts5vocab({words}, row)")
+            return Collection(
+                collection_id or 0, tenant, name, embedder, dimension, memory, created_at
+            )
+
+        return self._write(write)
+
+    def collection(self, tenant: str, name: str) -> Collection:
+        with self._reading() as db:
+            row = db.execute(
+                f"{COLLECTIONS} WHERE tenant = ? AND name = ?", (tenant, name)
+            ).fetchone()
+        if row is None:
+            raise UnknownCollection(f'there is no collection "{name}"')
+        return to_collection(row)
+
+    def collections(self, tenant: str) -> list[Collection]:
+        with self._reading() as db:
+            rows = db.execute(f"{COLLECTIONS} WHERE tenant = ? ORDER BY name", (tenant,)).fetchall()
+        return [to_collection(row) for row in rows]
+
+    def delete(self, collection: Collection) -> None:
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM collections WHERE id = ?", (collection.id,))
+            for kind in get_args(Kind):
+                words, vocabulary = word_tables(collection.id, kind)
+                db.execute(f"DROP TABLE IF EXISTS {vocabulary}")
+                db.execute(f"DROP TABLE IF EXISTS {words}")
+
+        self._write(write)
+        for kind in get_args(Kind):
+            self._indexes.pop((collection.id, kind), None)
+
+    def known(self, collection: Collection, documents: Sequence[Document]) -> list[bool]:
+        hashes = [document.content_hash for document in documents]
+        with self._reading() as db:
+            there = {
+                row[0]
+                for part in parts(hashes)
+                for row in db.execute(
+                    "SELECT content_hash FROM documents WHERE collection_id = ? AND "
+                    f"content_hash IN ({marks(part)})",
+                    (collection.id, *part),
+                )
+            }
+        return [content_hash in there for content_hash in hashes]
+
+    def add(self, collection: Collection, documents: Sequence[Document]) -> list[Added]:
+        prepared = [
+            (document, [" ".join(terms_of(piece.searched_text)) for piece in document.pieces])
+            for document in documents
+        ]
+
+        def write(db: sqlite3.Connection) -> list[Added]:
+            return [insert(db, collection, document, said) for document, said in prepared]
+
+        return self._write(write)
+
+    def documents(self, collection: Collection, limit: int, after: int = 0) -> list[StoredDocument]:
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT id, source, key, status, num_records, created_at FROM documents "
+                "WHERE collection_id = ? AND id > ? ORDER BY id LIMIT ?",
+                (collection.id, after, limit),
+            ).fetchall()
+        return [StoredDocument(*row) for row in rows]
+
+    def delete_documents(
+        self,
+        collection: Collection,
+        *,
+        document_id: int | None = None,
+        source: str | None = None,
+        key: str | None = None,
+    ) -> int:
+        wanted = {"id": document_id, "source": source, "key": key}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        assert given, "what is to be deleted must be said"
+        condition = " AND ".join(f"{name} = ?" for name in given)
+
+        def write(db: sqlite3.Connection) -> int:
+            ids = [
+                row[0]
+                for row in db.execute(
+                    f"SELECT id FROM documents WHERE collection_id = ? AND {condition}",
+                    (collection.id, *given.values()),
+                )
+            ]
+            for one in ids:
+                forget_words(db, collection, one)
+                db.execute("DELETE FROM documents WHERE id = ?", (one,))
+            if ids:
+                count_change(db, collection)
+            return len(ids)
+
+        return self._write(write)
+
+    def set_status(self, collection: Collection, document_id: int, status: Status) -> None:
+        def write(db: sqlite3.Connection) -> None:
+            row = db.execute(
+                "SELECT status FROM documents WHERE collection_id = ? AND id = ?",
+                (collection.id, document_id),
+            ).fetchone()
+            if row is None:
+                raise UnknownDocument(f"there is no document {document_id} in the collection")
+            if row[0] == status:
+                return
+            forget_words(db, collection, document_id)
+            db.execute("UPDATE documents SET status = ? WHERE id = ?", (status, document_id))
+            seal(db, document_id)
+            if status == "active":
+                remember_words(db, collection, document_id)
+            count_change(db, collection)
+
+        self._write(write)
+
+    def count(self, collection: Collection) -> int:
+        with self._reading() as db:
+            return num_searched(db, collection)
+
+    def frequencies(self, collection: Collection, kind: Kind, terms: Sequence[str]) -> Frequencies:
+        unique = list(dict.fromkeys(terms))
+        words, vocabulary = word_tables(collection.id, kind)
+        with self._reading() as db:
+            found = {
+                term: num
+                for part in parts(unique)
+                for term, num in db.execute(
+                    f"SELECT term, doc FROM {vocabulary} WHERE term IN ({marks(part)})", part
+                )
+            }
+            (num_records,) = db.execute(f"SELECT count(*) FROM {words}").fetchone()
+        return Frequencies(num_records, found)
+
+    def by_words(
+        self, collection: Collection, kind: Kind, terms: Sequence[str], limit: int
+    ) -> Ranking:
+        if not terms:
+            return []
+        words, _ = word_tables(collection.id, kind)
+        query = " OR ".join(f'"{term}"' for term in terms)
+        with self._reading() as db:
+            rows = db.execute(
+                f"SELECT rowid FROM {words} WHERE {words} MATCH ? "
+                f"ORDER BY bm25({words}), rowid LIMIT ?",
+                (query, limit),
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def by_vector(
+        self, collection: Collection, kind: Kind, vector: Vector, limit: int
+    ) -> list[tuple[int, float]]:
+        with self._reading() as db:
+            return self._index(collection, kind).nearest(db, vector, limit)
+
+    def cosines(
+        self, collection: Collection, kind: Kind, vector: Vector, ids: Sequence[int]
+    ) -> list[float]:
+        with self._reading() as db:
+            return self._index(collection, kind).cosines(db, vector, ids)
+
+    def records(self, collection: Collection, ids: Sequence[int]) -> list[Record]:
+        with self._reading() as db:
+            rows = {
+                row[0]: row
+                for part in parts(ids)
+                for row in db.execute(
+                    f"{RECORDS} WHERE r.collection_id = ? AND r.id IN ({marks(part)})",
+                    (collection.id, *part),
+                )
+            }
+        found = (checked_record(rows[i]) for i in ids if i in rows)
+        return [record for record in found if record is not None]
+
+    def export(self, collection: Collection) -> Iterator[Record]:
+        after = 0
+        while True:
+            with self._reading() as db:
+                rows = db.execute(
+                    f"{RECORDS} WHERE r.collection_id = ? AND r.id > ? ORDER BY r.id LIMIT ?",
+                    (collection.id, after, EXPORT_ROWS),
+                ).fetchall()
+            if not rows:
+                return
+            yield from (record for row in rows if (record := checked_record(row)) is not None)
+            after = rows[-1][0]
+
+    def verify(self) -> Verified:
+        with self._reading() as db:
+            return verify(db)
+
+    def _index(self, collection: Collection, kind: Kind) -> VectorIndex:
+        new = VectorIndex(collection, kind)
+        return self._indexes.setdefault((collection.id, kind), new)
+
+    def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a change in the writer's thread, as one transaction."""
+
+        def run() -> T:
+            with self._telling(), _transaction(self._connection()) as db:
+                return change(db)
+
+        return self._writer.submit(run).result()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """One state of the store for all that is read within."""
+        with self._telling():
+            db = self._connection()
+            db.execute("BEGIN")
+            try:
+                yield db
+            finally:
+                db.execute("COMMIT")
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(
+                self._path,
+                timeout=self._busy_timeout_s,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            with self._lock:
+                self._connections.append(connection)
+            for pragma in PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+            self._local.connection = connection
+        return connection
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """SQLite's errors in words that a client or an operator can act on."""
+        try:
+            yield
+        except (sqlite3.DatabaseError, OSError) as failure:
+            raise self._told(failure) from failure
+
+    def _told(self, failure: Exception) -> Exception:
+        code = getattr(failure, "sqlite_errorcode", 0) & 0xFF
+        said = str(failure)
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._is_disk_full()):
+            return StoreFull(f"the disk of {self._path.name} is full; nothing of it was kept")
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return StoreBusy(f"{self._path.name} is locked by another process; try again")
+        if said.startswith(("no such table: words_", "no such table: vocabulary_")):
+            return UnknownCollection("the collection was deleted")
+        logger.error("%s: %s", self._path, failure)
+        return StoreBroken(
+            f"{self._path.name} cannot be used ({said}); `winnow collection verify` says more"
+        )
+
+    def _is_disk_full(self) -> bool:
+        return shutil.disk_usage(self._path.parent).free < 2**16
+
+
+def _set_up(db: sqlite3.Connection) -> None:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    if version == 0:
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise StoreBroken("the file is a database of something else")
+        schema = resources.files("server.collections").joinpath("sqlite_schema.sql").read_text()
+        for statement in schema.split(";\n"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    elif application != APPLICATION_ID or version != VERSION:
+        raise StoreBroken(f"the file is of version {version}, this program knows version {VERSION}")
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise

@@ -1,0 +1,49 @@
+"""Retrieval as a stage of a request: search for its question, and put what is found before it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vllm.engine.protocol import EngineClient
+
+from decoding.report import Report
+from decoding.retrieval import Retrieval, Retrieved, Retriever, cite, render_notes
+from decoding.stopwatch import Stopwatch
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found for a question: as reference material, and as the report cites it."""
+
+    notes: str
+    retrieved: Retrieved
+    phases_ms: dict[str, float]
+
+    def added_to(self, report: Report) -> Report:
+        changes = {
+            "retrieval": self.retrieved,
+            "phases_ms": self.phases_ms | report.phases_ms,
+        }
+        return report.model_copy(update=changes)
+
+
+async def find(
+    retriever: Retriever, retrieval: Retrieval, question: str, client: EngineClient
+) -> Finding:
+    watch = Stopwatch()
+    passages, floor = await retriever.search(question, retrieval)
+    tokenizer = client.renderer.get_tokenizer()
+    special = {*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()}
+    notes = defuse(render_notes(passages), special)
+    watch.lap("retrieval")
+    return Finding(notes, cite(retrieval, passages, floor), watch.phases_ms)
+
+
+def defuse(text: str, special_tokens: Iterable[str]) -> str:
+    """The text with a space in each special token, so that a tokenizer that knows them reads plain
+    characters: a passage must not end a message, nor begin one."""
+    longest_first = sorted(filter(None, special_tokens), key=len, reverse=True)
+    if not longest_first:
+        return text
+    tokens = re.compile("|".join(map(re.escape, longest_first)))
+    return tokens.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
