@@ -26,6 +26,10 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _MARKS = re.compile(r"<(?=\s*/?\s*note\b)", re.IGNORECASE)
 
 
+Memory = Literal["quarantined", "confirmed"]
+"""What became of a reply as a solved problem: it waits to be confirmed, or may be found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """What a search found. `score` is its similarity to the question, in 0..1. `span` is where its
@@ -72,30 +76,40 @@ class Citation(BaseModel):
 
 
 class Retrieved(BaseModel):
-    """What retrieval did: the floor that held, and the passages used, most relevant first."""
+    """What retrieval did: the floor that held, the passages used, most relevant first, and whether
+    the collection remembers the reply, null where it does not."""
 
     model_config = ConfigDict(frozen=True)
 
     collection: str
     min_score: float
     passages: tuple[Citation, ...]
+    memory: Memory | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The passages that are relevant, most relevant first, and the floor that held;
+    `is_remembering` says whether the collection keeps what is solved with it."""
+
+    passages: Sequence[Passage]
+    min_score: float
+    is_remembering: bool = False
 
 
 class Retriever(Protocol):
     """Finds passages in the collections of one tenant."""
 
-    async def search(self, query: str, retrieval: Retrieval) -> tuple[Sequence[Passage], float]:
-        """The passages that are relevant, most relevant first, and the floor that held."""
-        ...
+    async def search(self, query: str, retrieval: Retrieval) -> Found: ...
 
 
-def cite(retrieval: Retrieval, passages: Sequence[Passage], min_score: float) -> Retrieved:
+def cite(retrieval: Retrieval, found: Found) -> Retrieved:
     return Retrieved(
         collection=retrieval.collection,
-        min_score=min_score,
+        min_score=found.min_score,
         passages=tuple(
             Citation(id=p.id, kind=p.kind, source=p.source, score=round(p.score, 4), span=p.span)
-            for p in passages
+            for p in found.passages
         ),
     )
 

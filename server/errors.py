@@ -19,6 +19,7 @@ from server.collections.store import (
     StoreFull,
     UnknownCollection,
     UnknownDocument,
+    UnknownReply,
     WrongVectors,
 )
 
@@ -41,6 +42,7 @@ class InvalidRequest(ValueError):
 COLLECTION_STATUS: Mapping[type[CollectionError], HTTPStatus] = {
     UnknownCollection: HTTPStatus.NOT_FOUND,
     UnknownDocument: HTTPStatus.NOT_FOUND,
+    UnknownReply: HTTPStatus.NOT_FOUND,
     CollectionExists: HTTPStatus.CONFLICT,
     WrongVectors: HTTPStatus.CONFLICT,
     StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,

@@ -41,6 +41,20 @@ class Settings(BaseSettings):
         None, description="the model that such a server is asked for"
     )
     embedder_api_key: SecretStr | None = Field(None, description="its bearer token")
+    memory_agreement: float | None = Field(
+        None,
+        gt=0.5,
+        le=1,
+        description="a vote of at least this agreement confirms what a collection remembers; "
+        "without it no vote does",
+    )
+    memory_verifiers: tuple[str, ...] = Field(
+        (), description="verifiers of best_of_n that confirm it, as a JSON list"
+    )
+    memory_verifier_score: float = Field(1.0, description="the least score that does")
+    memory_quota: int = Field(
+        1000, ge=1, description="replies that a collection remembers of one key"
+    )
     max_document_mb: float = Field(
         20.0, gt=0, le=1000, description="largest document that is taken over HTTP, megabytes"
     )

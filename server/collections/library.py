@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Literal
 
 import numpy as np
 
-from decoding.retrieval import Kind, Passage, Retrieval
+from decoding.retrieval import Found, Kind, Retrieval
 from server.collections.embedders import Embedder
 from server.collections.material import Added, Collection, Document, Status, Vector
 from server.collections.reading import Text
 from server.collections.search import Hit, floor_of, search
 from server.collections.store import Store, WrongVectors
 
+RankedBy = Literal["hybrid", "words", "vectors"]
+"""By what is searched: `hybrid` is words and, where the collection has them, vectors."""
 LOT = 64
 """Documents that are embedded and committed together."""
 
@@ -58,20 +61,34 @@ class Library:
         query: str,
         limits: Mapping[Kind, int],
         min_score: float | None = None,
+        ranking: RankedBy = "hybrid",
     ) -> tuple[list[Hit], float]:
         """The records that are relevant to the query, at most so many of each kind, in the order of
         the kinds; and the floor that held.
 
         Raises:
-            WrongVectors: as `add`.
+            WrongVectors: as `add`; or vectors are asked for, and the collection has none.
         """
         self._check_embedder(collection)
-        vector = self._embedder.embed([query])[0] if self._embedder else None
+        if ranking == "vectors" and self._embedder is None:
+            raise WrongVectors(f'collection "{collection.name}" has no vectors to be searched by')
+        vector = None
+        if self._embedder is not None and ranking != "words":
+            vector = self._embedder.embed([query])[0]
         floor = floor_of(vector, min_score)
         hits = [
             hit
             for kind, limit in limits.items()
-            for hit in search(self.store, collection, kind, query, vector, limit=limit, floor=floor)
+            for hit in search(
+                self.store,
+                collection,
+                kind,
+                query,
+                vector,
+                limit=limit,
+                floor=floor,
+                by_words=ranking != "vectors",
+            )
         ]
         return hits, floor
 
@@ -124,10 +141,10 @@ class TenantRetriever:
         self._open_library = open_library
         self._tenant = tenant
 
-    async def search(self, query: str, retrieval: Retrieval) -> tuple[Sequence[Passage], float]:
+    async def search(self, query: str, retrieval: Retrieval) -> Found:
         return await asyncio.to_thread(self._search, query, retrieval)
 
-    def _search(self, query: str, retrieval: Retrieval) -> tuple[Sequence[Passage], float]:
+    def _search(self, query: str, retrieval: Retrieval) -> Found:
         library = self._open_library()
         collection = library.store.collection(self._tenant, retrieval.collection)
         limits: dict[Kind, int] = {
@@ -135,4 +152,4 @@ class TenantRetriever:
             "passage": retrieval.num_passages,
         }
         hits, floor = library.search(collection, query, limits, retrieval.min_score)
-        return [hit.passage() for hit in hits], floor
+        return Found([hit.passage() for hit in hits], floor, collection.memory)

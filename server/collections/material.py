@@ -52,13 +52,14 @@ class Document:
 
     @property
     def content_hash(self) -> bytes:
-        """The same for the same pieces, wherever they come from."""
+        """The same for the same pieces, wherever they come from; but what is quarantined is of its
+        source alone, which decides on it."""
         said = (
             part
             for piece in self.pieces
             for part in (piece.kind, piece.text, piece.question, piece.answer)
         )
-        return digest(self.status, *said)
+        return digest(self.source if self.status == "quarantined" else None, *said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from pgvector import Vector as StoredVector
 
-from server.collections.material import Added, Collection, Document, Piece, Status, digest
+from server.collections.material import Added, Collection, Document, Piece, digest
 from server.collections.postgres_database import Db, one
 from server.collections.rows import Row, check_vectors
 from server.collections.store import UnknownCollection, WrongVectors
@@ -24,7 +24,6 @@ DOCUMENTS = (
     "SELECT id, collection_id, source, key, status, num_records, content_hash, created_at, hash "
     "FROM winnow.documents"
 )
-STATUS_COLUMN = 4
 # A vector is hashed as it is sent: its number of dimensions, then its components.
 RECORDS = (
     "SELECT r.id, r.collection_id, r.document_id, r.kind, r.text, r.question, r.answer, "
@@ -145,21 +144,6 @@ def forget_words(db: Db, collection: Collection, ids: Sequence[int]) -> None:
         "WHERE p.record_id = r.id AND r.document_id = ANY(%s::bigint[])",
         (list(ids),),
     )
-
-
-def change_status(db: Db, collection: Collection, row: Row, status: Status) -> None:
-    """Of the document with this row; the collection is locked."""
-    document_id, collection_id, source, key, _, *rest, _ = row
-    forget_words(db, collection, [document_id])
-    db.execute(
-        "UPDATE winnow.documents SET status = %s, hash = %s WHERE id = %s",
-        (status, digest(collection_id, source, key, status, *rest), document_id),
-    )
-    db.execute(
-        "UPDATE winnow.records SET is_searched = %s WHERE document_id = %s",
-        (status == "active", document_id),
-    )
-    add_words(db, collection, [document_id])
 
 
 def num_searched(db: Db, collection: Collection) -> int:

@@ -19,6 +19,7 @@ from server.collections.material import (
     Collection,
     Document,
     Frequencies,
+    Piece,
     Record,
     Status,
     StoredDocument,
@@ -29,10 +30,7 @@ from server.collections.material import (
 from server.collections.postgres_database import Database, Db
 from server.collections.postgres_rows import (
     COLLECTIONS,
-    DOCUMENTS,
     RECORDS,
-    STATUS_COLUMN,
-    change_status,
     forget_words,
     insert,
     known,
@@ -42,13 +40,11 @@ from server.collections.postgres_rows import (
     storable,
 )
 from server.collections.postgres_verification import verify
-from server.collections.rows import checked_record, is_sound, to_collection
+from server.collections.rows import checked_record, to_collection
 from server.collections.store import (
     CollectionExists,
     Ranking,
-    StoreBroken,
     UnknownCollection,
-    UnknownDocument,
 )
 
 EXPORT_ROWS = 500
@@ -117,14 +113,38 @@ class PostgresStore:
         with self._changing(collection) as db:
             return insert(db, collection, stored)
 
-    def documents(self, collection: Collection, limit: int, after: int = 0) -> list[StoredDocument]:
+    def documents(
+        self,
+        collection: Collection,
+        limit: int,
+        after: int = 0,
+        *,
+        source: str | None = None,
+        source_prefix: str | None = None,
+        key: str | None = None,
+        status: Status | None = None,
+    ) -> list[StoredDocument]:
+        condition, values = _matching(source=source, key=key, status=status)
+        if source_prefix is not None:
+            condition, values = (
+                f"{condition} AND starts_with(source, %s)",
+                [*values, *(source_prefix,)],
+            )
         with self._database.reading() as db:
             rows = db.execute(
                 "SELECT id, source, key, status, num_records, created_at FROM winnow.documents "
-                "WHERE collection_id = %s AND id > %s ORDER BY id LIMIT %s",
-                (collection.id, after, limit),
+                f"WHERE collection_id = %s AND id > %s{condition} ORDER BY id LIMIT %s",
+                (collection.id, after, *values, limit),
             ).fetchall()
         return [StoredDocument(*row) for row in rows]
+
+    def pieces(self, collection: Collection, document_id: int) -> list[Piece]:
+        with self._database.reading() as db:
+            rows = db.execute(
+                f"{RECORDS} WHERE r.collection_id = %s AND r.document_id = %s ORDER BY r.id",
+                (collection.id, document_id),
+            ).fetchall()
+        return [record.piece for row in rows if (record := checked_record(row)) is not None]
 
     def delete_documents(
         self,
@@ -134,32 +154,17 @@ class PostgresStore:
         source: str | None = None,
         key: str | None = None,
     ) -> int:
-        wanted = {"id": document_id, "source": source, "key": key}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        assert given, "what is to be deleted must be said"
-        condition = " AND ".join(f"{name} = %s" for name in given)
-        values = [plain(value) if isinstance(value, str) else value for value in given.values()]
+        condition, values = _matching(id=document_id, source=source, key=key)
+        assert condition, "what is to be deleted must be said"
         with self._changing(collection) as db:
             rows = db.execute(
-                f"SELECT id FROM winnow.documents WHERE collection_id = %s AND {condition}",
+                f"SELECT id FROM winnow.documents WHERE collection_id = %s{condition}",
                 (collection.id, *values),
             ).fetchall()
             ids = [row[0] for row in rows]
             forget_words(db, collection, ids)
             db.execute("DELETE FROM winnow.documents WHERE id = ANY(%s::bigint[])", (ids,))
         return len(ids)
-
-    def set_status(self, collection: Collection, document_id: int, status: Status) -> None:
-        with self._changing(collection) as db:
-            row = db.execute(
-                f"{DOCUMENTS} WHERE collection_id = %s AND id = %s", (collection.id, document_id)
-            ).fetchone()
-            if row is None:
-                raise UnknownDocument(f"there is no document {document_id} in the collection")
-            if not is_sound(row):
-                raise StoreBroken(f"document {document_id} is damaged")
-            if row[STATUS_COLUMN] != status:
-                change_status(db, collection, row, status)
 
     def count(self, collection: Collection) -> int:
         with self._database.reading() as db:
@@ -224,3 +229,13 @@ class PostgresStore:
         with self._database.transaction() as db:
             lock(db, collection)
             yield db
+
+
+def _matching(**wanted: str | int | None) -> tuple[str, list[str | int]]:
+    """What narrows a query to the columns' values that are given, with its variables."""
+    given = {
+        name: plain(value) if isinstance(value, str) else value
+        for name, value in wanted.items()
+        if value is not None
+    }
+    return "".join(f" AND {name} = %s" for name in given), list(given.values())

@@ -59,18 +59,22 @@ def search(
     *,
     limit: int,
     floor: float,
+    by_words: bool = True,
 ) -> list[Hit]:
     """The records of the kind that are relevant, most relevant first.
 
     Args:
         vector: the query's own, of unit length; None searches by words alone.
         floor: the least similarity.
+        by_words: False searches by the vector alone.
     """
     if limit == 0:
         return []
     said = terms(query)
-    telling = telling_terms(said, store.frequencies(collection, kind, said))
-    rankings = [store.by_words(collection, kind, telling, POOL)]
+    rankings = []
+    if by_words:
+        telling = telling_terms(said, store.frequencies(collection, kind, said))
+        rankings.append(store.by_words(collection, kind, telling, POOL))
     if vector is not None:
         nearest = store.by_vector(collection, kind, vector, POOL)
         rankings.append([record_id for record_id, _ in nearest])

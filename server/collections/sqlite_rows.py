@@ -84,22 +84,6 @@ def forget_words(db: sqlite3.Connection, collection: Collection, document_id: in
         )
 
 
-def remember_words(db: sqlite3.Connection, collection: Collection, document_id: int) -> None:
-    for kind in get_args(Kind):
-        words, _ = word_tables(collection.id, kind)
-        db.execute(
-            f"INSERT INTO {words} (rowid, terms) "
-            "SELECT id, terms FROM records WHERE document_id = ? AND kind = ?",
-            (document_id, kind),
-        )
-
-
-def seal(db: sqlite3.Connection, document_id: int) -> None:
-    """Give a changed document its hash."""
-    row = db.execute(f"{DOCUMENTS} WHERE id = ?", (document_id,)).fetchone()
-    db.execute("UPDATE documents SET hash = ? WHERE id = ?", (digest(*row[1:-1]), document_id))
-
-
 def count_change(db: sqlite3.Connection, collection: Collection) -> None:
     db.execute(
         "UPDATE collections SET num_changes = num_changes + 1 WHERE id = ?", (collection.id,)

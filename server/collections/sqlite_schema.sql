@@ -6,7 +6,7 @@ CREATE TABLE collections (
     dimension INTEGER,
     memory INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    -- Counts what was taken away or made active: what is held in memory of it must be read anew.
+    -- Counts deletions: after one, what is held in memory of the collection must be read anew.
     num_changes INTEGER NOT NULL DEFAULT 0,
     hash BLOB NOT NULL,
     UNIQUE (tenant, name)

@@ -24,6 +24,7 @@ from server.collections.material import (
     Collection,
     Document,
     Frequencies,
+    Piece,
     Record,
     Status,
     StoredDocument,
@@ -41,8 +42,6 @@ from server.collections.sqlite_rows import (
     marks,
     num_searched,
     parts,
-    remember_words,
-    seal,
     word_tables,
 )
 from server.collections.sqlite_verification import verify
@@ -53,7 +52,6 @@ from server.collections.store import (
     StoreBusy,
     StoreFull,
     UnknownCollection,
-    UnknownDocument,
 )
 from server.collections.terms import terms as terms_of
 from server.collections.vector_index import VectorIndex
@@ -168,14 +166,38 @@ class SQLiteStore:
 
         return self._write(write)
 
-    def documents(self, collection: Collection, limit: int, after: int = 0) -> list[StoredDocument]:
+    def documents(
+        self,
+        collection: Collection,
+        limit: int,
+        after: int = 0,
+        *,
+        source: str | None = None,
+        source_prefix: str | None = None,
+        key: str | None = None,
+        status: Status | None = None,
+    ) -> list[StoredDocument]:
+        condition, values = _matching(source=source, key=key, status=status)
+        if source_prefix is not None:
+            condition, values = (
+                f"{condition} AND substr(source, 1, length(?)) = ?",
+                [*values, *(source_prefix, source_prefix)],
+            )
         with self._reading() as db:
             rows = db.execute(
                 "SELECT id, source, key, status, num_records, created_at FROM documents "
-                "WHERE collection_id = ? AND id > ? ORDER BY id LIMIT ?",
-                (collection.id, after, limit),
+                f"WHERE collection_id = ? AND id > ?{condition} ORDER BY id LIMIT ?",
+                (collection.id, after, *values, limit),
             ).fetchall()
         return [StoredDocument(*row) for row in rows]
+
+    def pieces(self, collection: Collection, document_id: int) -> list[Piece]:
+        with self._reading() as db:
+            rows = db.execute(
+                f"{RECORDS} WHERE r.collection_id = ? AND r.document_id = ? ORDER BY r.id",
+                (collection.id, document_id),
+            ).fetchall()
+        return [record.piece for row in rows if (record := checked_record(row)) is not None]
 
     def delete_documents(
         self,
@@ -185,17 +207,15 @@ class SQLiteStore:
         source: str | None = None,
         key: str | None = None,
     ) -> int:
-        wanted = {"id": document_id, "source": source, "key": key}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        assert given, "what is to be deleted must be said"
-        condition = " AND ".join(f"{name} = ?" for name in given)
+        condition, values = _matching(id=document_id, source=source, key=key)
+        assert condition, "what is to be deleted must be said"
 
         def write(db: sqlite3.Connection) -> int:
             ids = [
                 row[0]
                 for row in db.execute(
-                    f"SELECT id FROM documents WHERE collection_id = ? AND {condition}",
-                    (collection.id, *given.values()),
+                    f"SELECT id FROM documents WHERE collection_id = ?{condition}",
+                    (collection.id, *values),
                 )
             ]
             for one in ids:
@@ -206,25 +226,6 @@ class SQLiteStore:
             return len(ids)
 
         return self._write(write)
-
-    def set_status(self, collection: Collection, document_id: int, status: Status) -> None:
-        def write(db: sqlite3.Connection) -> None:
-            row = db.execute(
-                "SELECT status FROM documents WHERE collection_id = ? AND id = ?",
-                (collection.id, document_id),
-            ).fetchone()
-            if row is None:
-                raise UnknownDocument(f"there is no document {document_id} in the collection")
-            if row[0] == status:
-                return
-            forget_words(db, collection, document_id)
-            db.execute("UPDATE documents SET status = ? WHERE id = ?", (status, document_id))
-            seal(db, document_id)
-            if status == "active":
-                remember_words(db, collection, document_id)
-            count_change(db, collection)
-
-        self._write(write)
 
     def count(self, collection: Collection) -> int:
         with self._reading() as db:
@@ -366,6 +367,12 @@ class SQLiteStore:
 
     def _is_disk_full(self) -> bool:
         return shutil.disk_usage(self._path.parent).free < 2**16
+
+
+def _matching(**wanted: str | int | None) -> tuple[str, list[str | int]]:
+    """What narrows a query to the columns' values that are given, with its variables."""
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return "".join(f" AND {name} = ?" for name in given), list(given.values())
 
 
 def _set_up(db: sqlite3.Connection) -> None:

@@ -8,6 +8,7 @@ CollectionError          what a client or operator can act on
 ├── UnknownCollection    no such collection of this tenant
 ├── CollectionExists     the name is taken
 ├── UnknownDocument      no such document in the collection
+├── UnknownReply         no reply of that id is remembered
 ├── WrongVectors         made by another embedder than the collection's
 ├── StoreFull            the disk is full: nothing of the document was kept
 ├── StoreBusy            another process has been writing for too long
@@ -23,6 +24,7 @@ from server.collections.material import (
     Collection,
     Document,
     Frequencies,
+    Piece,
     Record,
     Status,
     StoredDocument,
@@ -47,6 +49,10 @@ class CollectionExists(CollectionError):
 
 
 class UnknownDocument(CollectionError):
+    pass
+
+
+class UnknownReply(CollectionError):
     pass
 
 
@@ -99,8 +105,23 @@ class Store(Protocol):
         """
         ...
 
-    def documents(self, collection: Collection, limit: int, after: int = 0) -> list[StoredDocument]:
-        """Those with larger ids than `after`, by id."""
+    def documents(
+        self,
+        collection: Collection,
+        limit: int,
+        after: int = 0,
+        *,
+        source: str | None = None,
+        source_prefix: str | None = None,
+        key: str | None = None,
+        status: Status | None = None,
+    ) -> list[StoredDocument]:
+        """Those with larger ids than `after` that match all that is given, by id."""
+        ...
+
+    def pieces(self, collection: Collection, document_id: int) -> list[Piece]:
+        """What a document consists of, in its order, but for what is damaged; empty where there is
+        no such document."""
         ...
 
     def delete_documents(
@@ -112,10 +133,6 @@ class Store(Protocol):
         key: str | None = None,
     ) -> int:
         """Those that match all that is given; how many there were."""
-        ...
-
-    def set_status(self, collection: Collection, document_id: int, status: Status) -> None:
-        """Raises UnknownDocument."""
         ...
 
     def count(self, collection: Collection) -> int:

@@ -20,8 +20,8 @@ VECTORS = (
 class VectorIndex:
     """Of unit vectors, `(num_records, dimension)` float32.
 
-    What was added since is read when it is needed; once anything was taken away or made active,
-    all is read anew.
+    What was added since is read when it is needed; once anything was taken away, all is read
+    anew.
     """
 
     def __init__(self, collection: Collection, kind: Kind) -> None:

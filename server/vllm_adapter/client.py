@@ -21,16 +21,14 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams
 from decoding.decoder import Decoder, Outcome, Progress
 from decoding.engine import Delta
 from decoding.path import Path
-from decoding.report import Report
 from server.vllm_adapter.dialogue import Dialogue
 from server.vllm_adapter.engine import NO_ADAPTERS, Adapters, VLLMEngine
-from server.vllm_adapter.finding import Finding
 
 Serving = TypeVar("Serving", bound=GenerateBaseServing)
 
 
 class DecodingClient:
-    """Decorates the server's EngineClient for one request; `report` is there when it is done."""
+    """Decorates the server's EngineClient for one request; `outcome` is there when it is done."""
 
     def __init__(
         self,
@@ -39,15 +37,13 @@ class DecodingClient:
         on_progress: Callable[[Progress], None] = lambda progress: None,
         adapters: Adapters = NO_ADAPTERS,
         dialogue: Dialogue | None = None,
-        finding: Finding | None = None,
     ) -> None:
         self._inner = inner
         self._decoder = decoder
         self._on_progress = on_progress
         self._adapters = adapters
         self._dialogue = dialogue
-        self._finding = finding
-        self.report: Report | None = None
+        self.outcome: Outcome | None = None
 
     def __getattr__(self, name: str) -> Any:  # whatever the decorated client has
         return getattr(self._inner, name)
@@ -92,10 +88,8 @@ class DecodingClient:
             outcome = await task
         finally:
             await _stop(task)
-        # The last output follows the report, so that whoever sees the end can read it.
-        self.report = outcome.report
-        if self._finding is not None:
-            self.report = self._finding.added_to(outcome.report)
+        # The last output follows the outcome, so that whoever sees the end can read it.
+        self.outcome = outcome
         if held is not None:
             yield held
             return

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from vllm.engine.protocol import EngineClient
 
 from decoding.report import Report
-from decoding.retrieval import Retrieval, Retrieved, Retriever, cite, render_notes
+from decoding.retrieval import (
+    Memory,
+    Retrieval,
+    Retrieved,
+    Retriever,
+    cite,
+    render_notes,
+)
 from decoding.stopwatch import Stopwatch
 
 
@@ -15,13 +22,15 @@ from decoding.stopwatch import Stopwatch
 class Finding:
     """What was found for a question: as reference material, and as the report cites it."""
 
+    question: str
     notes: str
     retrieved: Retrieved
+    is_remembering: bool
     phases_ms: dict[str, float]
 
-    def added_to(self, report: Report) -> Report:
+    def added_to(self, report: Report, memory: Memory | None) -> Report:
         changes = {
-            "retrieval": self.retrieved,
+            "retrieval": self.retrieved.model_copy(update={"memory": memory}),
             "phases_ms": self.phases_ms | report.phases_ms,
         }
         return report.model_copy(update=changes)
@@ -31,12 +40,13 @@ async def find(
     retriever: Retriever, retrieval: Retrieval, question: str, client: EngineClient
 ) -> Finding:
     watch = Stopwatch()
-    passages, floor = await retriever.search(question, retrieval)
+    found = await retriever.search(question, retrieval)
     tokenizer = client.renderer.get_tokenizer()
     special = {*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()}
-    notes = defuse(render_notes(passages), special)
+    notes = defuse(render_notes(found.passages), special)
     watch.lap("retrieval")
-    return Finding(notes, cite(retrieval, passages, floor), watch.phases_ms)
+    cited = cite(retrieval, found)
+    return Finding(question, notes, cited, found.is_remembering, watch.phases_ms)
 
 
 def defuse(text: str, special_tokens: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from vllm.tasks import SupportedTask
 
 from decoding.engine import PathAborted, UnaskableQuestion
 from server.collections import routes as collection_routes
+from server.collections.memory import Rememberer
 from server.collections.routes import LazyLibrary
 from server.collections.store import CollectionError
 from server.errors import COLLECTION_STATUS, InvalidRequest, error_response
@@ -36,7 +37,9 @@ class WinnowPlugin:
         app.state.winnow_verifiers = load_verifiers(settings)
         app.add_middleware(RefuseDecodingElsewhere)
         app.add_middleware(RefuseWhileDraining)
-        app.state.winnow_library = LazyLibrary(settings)
+        lazy = LazyLibrary(settings)
+        app.state.winnow_library = lazy
+        app.state.winnow_rememberer = Rememberer(lambda: lazy.library, settings)
         app.add_exception_handler(InvalidRequest, _refuse)
         app.add_exception_handler(CollectionError, _tell_of_collection)
         app.add_exception_handler(UnaskableQuestion, _cannot_ask)
@@ -46,6 +49,7 @@ class WinnowPlugin:
         app.add_exception_handler(HTTPException, _fail)
         app.include_router(models.router)
         app.include_router(collection_routes.router)
+        app.include_router(collection_routes.feedback_router)
         if any(getattr(route, "path", "") == "/v1/chat/completions" for route in app.routes):
             app.include_router(routes.router)
 

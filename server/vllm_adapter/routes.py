@@ -27,9 +27,11 @@ from vllm.entrypoints.serve.utils.api_utils import (
 
 from decoding.decoder import Decoder
 from decoding.engine import PathAborted, UnaskableQuestion
+from decoding.report import Report
 from decoding.sampled import SampledDecoder
 from decoding.verifier import Verifiers
 from server.collections.library import TenantRetriever
+from server.collections.memory import Rememberer, SolvedProblem, memory_of
 from server.collections.tenancy import tenant_of
 from server.compatibility import refuse_contradictions
 from server.errors import InvalidRequest, shown
@@ -248,15 +250,16 @@ class Run:
         finding: Finding | None,
     ) -> None:
         state = raw_request.app.state
-        settings: Settings = state.winnow_settings
-        self._progress = ProgressStream(settings.keep_alive_s)
+        self._state, self._decoder, self._finding = state, decoder, finding
+        self._tenant = tenant_of(raw_request.headers.get("authorization"))
+        self._settings: Settings = state.winnow_settings
+        self._progress = ProgressStream(self._settings.keep_alive_s)
         self.client = DecodingClient(
             state.engine_client,
             decoder,
             self._progress.on_progress,
             adapters(state),
             dialogue,
-            finding,
         )
         # Any: three serving classes share `create_…` only by convention.
         self.serving: Any = with_decoder(serving, self.client)
@@ -275,11 +278,11 @@ class Run:
         return JSONResponse(content)
 
     def _is_complete(self) -> bool:
-        return self.client.report is not None
+        return self.client.outcome is not None
 
     def amend(self, content: Json) -> None:
         """Put the report beside `choices` and count every token in `usage`."""
-        report = self.client.report
+        report = self._finish(content["id"])
         if report is None:
             return
         content[FIELD] = report.model_dump(mode="json")
@@ -288,13 +291,29 @@ class Run:
             usage["total_tokens"] = usage["prompt_tokens"] + report.num_tokens
 
     def amend_response(self, response: ResponsesResponse) -> None:
-        report = self.client.report
+        report = self._finish(response.id)
         if report is None:
             return
         setattr(response, FIELD, report.model_dump(mode="json"))  # vLLM's models take extras
         if response.usage is not None:
             response.usage.output_tokens = report.num_tokens
             response.usage.total_tokens = response.usage.input_tokens + report.num_tokens
+
+    def _finish(self, reply_id: str) -> Report | None:
+        """The report of the reply with this id, which its collection may remember from now on."""
+        outcome, finding = self.client.outcome, self._finding
+        if outcome is None or finding is None:
+            return outcome.report if outcome is not None else None
+        report, memory = outcome.report, None
+        if finding.is_remembering:
+            memory = memory_of(self._decoder, report, self._settings)
+        if memory is not None:
+            solved = SolvedProblem(
+                reply_id, finding.question, outcome.winner.text, report.answer or "", memory
+            )
+            rememberer: Rememberer = self._state.winnow_rememberer
+            rememberer.remember(self._tenant, finding.retrieved.collection, solved)
+        return finding.added_to(report, memory)
 
     async def response_events(self, events: AsyncGenerator[Any, None]) -> AsyncGenerator[str, None]:
         """Responses events as SSE; the report rides on `response.completed`. What goes wrong on

@@ -50,9 +50,9 @@ async def decode(llm: "AsyncLLM", *, stream: bool) -> tuple[list[str], list[int]
     sampling = msgspec.structs.replace(params(MAX_TOKENS), output_kind=kind)
     outputs = client.generate(tokens_input(chat_token_ids(llm)), sampling, request_id())
     completions = [output.outputs[0] async for output in outputs]
-    assert client.report is not None
+    assert client.outcome is not None
     token_ids = [token_id for c in completions for token_id in c.token_ids]
-    return [c.text for c in completions], token_ids, client.report
+    return [c.text for c in completions], token_ids, client.outcome.report
 
 
 def chat_token_ids(llm: "AsyncLLM") -> list[int]:

@@ -221,23 +221,6 @@ def add_apart(store: PostgresStore, collection: Collection, texts: list[str]) ->
     store.add(collection, [Document("notes.txt", tuple(pieces))])
 
 
-def test_status_changes_weigh_as_if_added_so(postgres_store: PostgresStore) -> None:
-    facts = made(postgres_store)
-    red, _, _ = postgres_store.add(
-        facts, [document("red boat"), document("red red car"), document("blue boat boat")]
-    )
-    before = postgres_store.frequencies(facts, "passage", ["red", "boat"])
-    postgres_store.set_status(facts, red.document_id, "quarantined")
-    assert postgres_store.frequencies(facts, "passage", ["red", "boat"]).by_term == {
-        "red": 1,
-        "boat": 1,
-    }
-    assert postgres_store.count(facts) == 2
-    postgres_store.set_status(facts, red.document_id, "active")
-    assert postgres_store.frequencies(facts, "passage", ["red", "boat"]) == before
-    assert not postgres_store.verify().problems
-
-
 def test_stores_may_start_at_once_on_an_empty_database(postgres_url: str) -> None:
     with ThreadPoolExecutor(4) as threads:
         stores = list(threads.map(PostgresStore, [postgres_url] * 4))

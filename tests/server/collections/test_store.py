@@ -11,7 +11,6 @@ from server.collections.store import (
     CollectionExists,
     Store,
     UnknownCollection,
-    UnknownDocument,
     WrongVectors,
 )
 from tests.server.collections.material import OTHER, TENANT, document, found, made
@@ -173,19 +172,50 @@ def test_documents_are_listed_in_pages(store: Store) -> None:
 
 def test_quarantined_document_is_kept_and_not_found(store: Store) -> None:
     facts = made(store, dimension=2)
-    (added,) = store.add(facts, [document("red boat", status="quarantined", vectors=[EAST])])
+    waiting = document("red boat", status="quarantined", source="r1", vectors=[EAST])
+    (added,) = store.add(facts, [waiting])
     east = np.array(EAST, np.float32)
     assert found(store, facts, "red boat") == []
     assert (store.by_vector(facts, "passage", east, 5), store.count(facts)) == ([], 0)
-    store.set_status(facts, added.document_id, "active")
-    assert found(store, facts, "red boat") == ["red boat"]
-    assert len(store.by_vector(facts, "passage", east, 5)) == 1
-    store.set_status(facts, added.document_id, "quarantined")
-    assert found(store, facts, "red boat") == []
-    assert store.by_vector(facts, "passage", east, 5) == []
+    assert [piece.text for piece in store.pieces(facts, added.document_id)] == ["red boat"]
+    assert store.delete_documents(facts, document_id=added.document_id) == 1
+    assert store.pieces(facts, added.document_id) == []
     assert not store.verify().problems
-    with pytest.raises(UnknownDocument):
-        store.set_status(facts, 10**9, "active")
+
+
+def test_what_is_quarantined_stands_apart_from_its_like(store: Store) -> None:
+    """The same text may wait under two sources, and be active beside."""
+    facts = made(store)
+    added = store.add(
+        facts,
+        [
+            document("a b"),
+            document("a b", status="quarantined", source="r1"),
+            document("a b", status="quarantined", source="r2"),
+            document("a b", status="quarantined", source="r2"),
+        ],
+    )
+    assert [one.is_new for one in added] == [True, True, True, False]
+
+
+def test_documents_are_listed_by_source_key_and_status(store: Store) -> None:
+    facts = made(store)
+    store.add(
+        facts,
+        [
+            document("1", source="a", key="k1"),
+            document("2", source="b", key="k1", status="quarantined"),
+            document("3", source="b", key="k2"),
+        ],
+    )
+    assert [d.key for d in store.documents(facts, 10, source="b")] == ["k1", "k2"]
+    assert [d.source for d in store.documents(facts, 10, key="k1", status="quarantined")] == ["b"]
+    assert store.documents(facts, 10, source="a", key="k2") == []
+    store.add(facts, [document("4", source="bc%", key="k2")])
+    by_prefix = store.documents(facts, 10, source_prefix="b", key="k2")
+    assert [d.source for d in by_prefix] == ["b", "bc%"]
+    assert [d.source for d in store.documents(facts, 10, source_prefix="bc%")] == ["bc%"]
+    assert store.documents(facts, 10, source_prefix="_") == []
 
 
 def test_deleted_collection_takes_all_with_it(store: Store) -> None:

@@ -1,0 +1,163 @@
+"""Remembering what was solved: replies as solved problems, which are found once they are confirmed.
+
+A reply of a request that draws on a collection with `memory` is kept with its question in
+quarantine. It becomes an exemplar when somebody or something other than the model says that it is
+right: feedback with the right answer, or by the operator's leave a verifier's score or the
+agreement of a vote. Feedback with another answer deletes it. What one key has stored this way is
+bounded: of what waits the oldest makes room, and where all is confirmed nothing is added.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from decoding.answers import normalize_answer
+from decoding.best_of_n import BestOfN
+from decoding.decoder import Decoder
+from decoding.report import Report
+from decoding.retrieval import Memory
+from server.collections.library import Library
+from server.collections.material import Collection, Piece, Status, StoredDocument
+from server.collections.reading import Text, exemplar
+from server.collections.store import CollectionError, UnknownReply
+from server.settings import Settings
+
+logger = logging.getLogger(__name__)
+SOURCE_PREFIX = "reply:"
+MIN_VOTERS = 4
+"""Fewer agree by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class SolvedProblem:
+    """A reply with the question that it answers; `reply_id` is the reply's own."""
+
+    reply_id: str
+    question: str
+    solution: str
+    answer: str
+    memory: Memory
+
+    @property
+    def source(self) -> str:
+        return source_of(self.reply_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What feedback said of a reply, and whether the reply is remembered now."""
+
+    is_right: bool
+    is_remembered: bool
+
+
+def source_of(reply_id: str) -> str:
+    return f"{SOURCE_PREFIX}{reply_id}"
+
+
+def memory_of(decoder: Decoder, report: Report, settings: Settings) -> Memory | None:
+    """What the report is worth: a reply without a selected answer is not remembered."""
+    winner = report.candidates[report.selected]
+    if report.answer is None or report.fallback is not None or winner.finish_reason != "stop":
+        return None
+    if isinstance(decoder, BestOfN) and decoder.verifier in settings.memory_verifiers:
+        is_sure = winner.score is not None and winner.score >= settings.memory_verifier_score
+        return "confirmed" if is_sure else "quarantined"
+    wanted, num_voters = settings.memory_agreement, sum(c.weight > 0 for c in report.candidates)
+    if wanted is None or report.agreement is None or num_voters < MIN_VOTERS:
+        return "quarantined"
+    return "confirmed" if report.agreement >= wanted else "quarantined"
+
+
+class Rememberer:
+    """Writes what was solved, beside the replies and not before them; one for the server."""
+
+    def __init__(self, open_library: Callable[[], Library], settings: Settings) -> None:
+        self._open_library = open_library
+        self._quota = settings.memory_quota
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+
+    def remember(self, tenant: str, name: str, solved: SolvedProblem) -> None:
+        """In the background: what goes wrong is logged, and takes no reply away."""
+        task = asyncio.create_task(self._remember(tenant, name, solved))
+        self._under_way[solved.reply_id] = task
+        task.add_done_callback(lambda _: self._under_way.pop(solved.reply_id, None))
+
+    async def judge(self, tenant: str, reply_id: str, answer: str) -> Verdict:
+        """Confirm the reply with this id, or delete it, by the right answer.
+
+        Raises:
+            UnknownReply: no collection of the tenant has it.
+        """
+        if (task := self._under_way.get(reply_id)) is not None:
+            await asyncio.wait([task])
+        return await asyncio.to_thread(self._judge, tenant, reply_id, answer)
+
+    async def _remember(self, tenant: str, name: str, solved: SolvedProblem) -> None:
+        try:
+            await asyncio.to_thread(self._store, tenant, name, solved)
+        except CollectionError as failure:
+            logger.error("reply %s is not remembered: %s", solved.reply_id, failure)
+
+    def _store(self, tenant: str, name: str, solved: SolvedProblem) -> None:
+        library = self._open_library()
+        collection = library.store.collection(tenant, name)
+        if not self._makes_room(library, collection, tenant):
+            logger.warning("the memory of %s in %s is full", tenant, name)
+            return
+        piece = exemplar(solved.question, solved.solution, solved.answer)
+        status: Status = "active" if solved.memory == "confirmed" else "quarantined"
+        _add(library, collection, solved.source, piece, tenant, status)
+
+    def _makes_room(self, library: Library, collection: Collection, key: str) -> bool:
+        """Whether one more may be stored; the oldest that waits is deleted for it."""
+        kept = library.store.documents(
+            collection, self._quota, source_prefix=SOURCE_PREFIX, key=key
+        )
+        if len(kept) < self._quota:
+            return True
+        waiting = library.store.documents(
+            collection, 1, source_prefix=SOURCE_PREFIX, key=key, status="quarantined"
+        )
+        for document in waiting:
+            library.store.delete_documents(collection, document_id=document.id)
+        return bool(waiting)
+
+    def _judge(self, tenant: str, reply_id: str, answer: str) -> Verdict:
+        library = self._open_library()
+        for collection in library.store.collections(tenant):
+            if not collection.memory:
+                continue
+            found = library.store.documents(collection, 1, source=source_of(reply_id))
+            for document in found:
+                pieces = library.store.pieces(collection, document.id)
+                return _decide(library, collection, document, pieces, answer)
+        raise UnknownReply(f'no reply "{reply_id}" is remembered')
+
+
+def _decide(
+    library: Library,
+    collection: Collection,
+    document: StoredDocument,
+    pieces: list[Piece],
+    answer: str,
+) -> Verdict:
+    is_right = any(_is_same(piece.answer or "", answer) for piece in pieces)
+    if is_right and document.status == "quarantined":
+        # Added anew, so that what is known of the same content is known of this, too.
+        for piece in pieces:
+            _add(library, collection, document.source, piece, document.key, "active")
+    if not is_right or document.status == "quarantined":
+        library.store.delete_documents(collection, document_id=document.id)
+    return Verdict(is_right, is_right)
+
+
+def _add(
+    library: Library, collection: Collection, source: str, piece: Piece, key: str, status: Status
+) -> None:
+    list(library.add(collection, [Text(source, (piece,))], key, status))
+
+
+def _is_same(one: str, other: str) -> bool:
+    return normalize_answer(one) == normalize_answer(other)
