@@ -126,10 +126,8 @@ class PostgresStore:
     ) -> list[StoredDocument]:
         condition, values = _matching(source=source, key=key, status=status)
         if source_prefix is not None:
-            condition, values = (
-                f"{condition} AND starts_with(source, %s)",
-                [*values, *(source_prefix,)],
-            )
+            condition += " AND starts_with(source, %s)"
+            values.append(plain(source_prefix))
         with self._database.reading() as db:
             rows = db.execute(
                 "SELECT id, source, key, status, num_records, created_at FROM winnow.documents "

@@ -179,10 +179,8 @@ class SQLiteStore:
     ) -> list[StoredDocument]:
         condition, values = _matching(source=source, key=key, status=status)
         if source_prefix is not None:
-            condition, values = (
-                f"{condition} AND substr(source, 1, length(?)) = ?",
-                [*values, *(source_prefix, source_prefix)],
-            )
+            condition += " AND substr(source, 1, length(?)) = ?"
+            values += [source_prefix, source_prefix]
         with self._reading() as db:
             rows = db.execute(
                 "SELECT id, source, key, status, num_records, created_at FROM documents "
