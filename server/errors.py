@@ -11,6 +11,7 @@ from http import HTTPStatus
 from fastapi.responses import JSONResponse
 
 from server.collections.embedders import EmbedderFailed
+from server.collections.rerankers import RerankerFailed
 from server.collections.store import (
     CollectionError,
     CollectionExists,
@@ -49,6 +50,7 @@ COLLECTION_STATUS: Mapping[type[CollectionError], HTTPStatus] = {
     StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreBroken: HTTPStatus.INTERNAL_SERVER_ERROR,
     EmbedderFailed: HTTPStatus.BAD_GATEWAY,
+    RerankerFailed: HTTPStatus.BAD_GATEWAY,
 }
 
 

@@ -41,6 +41,15 @@ class Settings(BaseSettings):
         None, description="the model that such a server is asked for"
     )
     embedder_api_key: SecretStr | None = Field(None, description="its bearer token")
+    reranker: str | None = Field(
+        None,
+        description="what orders the passages found: a cross-encoder's folder or hub name, or the "
+        "base URL of a server with /rerank; without it nothing does",
+    )
+    reranker_model: str | None = Field(
+        None, description="the model that such a server is asked for"
+    )
+    reranker_api_key: SecretStr | None = Field(None, description="its bearer token")
     memory_agreement: float | None = Field(
         None,
         gt=0.5,

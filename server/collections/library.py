@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from decoding.retrieval import Found, Kind, Retrieval
 from server.collections.embedders import Embedder
-from server.collections.material import Added, Collection, Document, Status, Vector
+from server.collections.material import Added, Collection, Document, Piece, Status, Vector
 from server.collections.reading import Text
-from server.collections.search import Hit, floor_of, search
+from server.collections.rerankers import Reranker
+from server.collections.search import POOL, Hit, floor_of, search
 from server.collections.store import Store, WrongVectors
 
 RankedBy = Literal["hybrid", "words", "vectors"]
@@ -21,11 +23,15 @@ LOT = 64
 
 
 class Library:
-    """A store, and the embedder whose vectors it is searched by; None searches by words."""
+    """A store, the embedder whose vectors it is searched by, None for words alone, and the reranker
+    that orders what was found, None for the search's own order."""
 
-    def __init__(self, store: Store, embedder: Embedder | None) -> None:
+    def __init__(
+        self, store: Store, embedder: Embedder | None, reranker: Reranker | None = None
+    ) -> None:
         self.store = store
         self._embedder = embedder
+        self._reranker = reranker
 
     def create(self, tenant: str, name: str, *, memory: bool = False) -> Collection:
         embedder = self._embedder
@@ -50,7 +56,9 @@ class Library:
         """
         self._check_embedder(collection)
         documents = (
-            Document(text.source, text.pieces, key, status) for text in texts if text.pieces
+            Document(sound(text.source), tuple(map(_sound, text.pieces)), key, status)
+            for text in texts
+            if text.pieces
         )
         while lot := list(islice(documents, LOT)):
             yield from self.store.add(collection, self._embedded(collection, lot))
@@ -74,23 +82,29 @@ class Library:
             raise WrongVectors(f'collection "{collection.name}" has no vectors to be searched by')
         vector = None
         if self._embedder is not None and ranking != "words":
-            vector = self._embedder.embed([query])[0]
-        floor = floor_of(vector, min_score)
-        hits = [
-            hit
-            for kind, limit in limits.items()
-            for hit in search(
+            vector = self._embedder.embed([sound(query)])[0]
+        floor, hits = floor_of(vector, min_score), []
+        for kind, limit in limits.items():
+            found = search(
                 self.store,
                 collection,
                 kind,
                 query,
                 vector,
-                limit=limit,
+                limit=limit if self._reranker is None else POOL * (limit > 0),
                 floor=floor,
                 by_words=ranking != "vectors",
             )
-        ]
+            hits += self._reranked(query, found)[:limit]
         return hits, floor
+
+    def _reranked(self, query: str, hits: list[Hit]) -> list[Hit]:
+        if self._reranker is None or not hits:
+            return hits
+        texts = [hit.record.piece.searched_text for hit in hits]
+        scores = self._reranker.scores(query, texts)
+        order = sorted(range(len(hits)), key=lambda i: (-scores[i], i))
+        return [hits[i] for i in order]
 
     def _check_embedder(self, collection: Collection) -> None:
         own = self._embedder.name if self._embedder else None
@@ -128,6 +142,21 @@ def _with_vectors(
             document.source, document.pieces, document.key, document.status, vectors[begin:end]
         )
         begin = end
+
+
+def sound(text: str) -> str:
+    """With a question mark for each half of a character, which no store or tokenizer takes."""
+    return text.encode(errors="replace").decode()
+
+
+def _sound(piece: Piece) -> Piece:
+    question, answer = piece.question, piece.answer
+    return replace(
+        piece,
+        text=sound(piece.text),
+        question=None if question is None else sound(question),
+        answer=None if answer is None else sound(answer),
+    )
 
 
 def _named(embedder: str | None) -> str:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from server.collections.embedders import (
     Embedder,
     EmbedderFailed,
@@ -9,14 +11,20 @@ from server.collections.embedders import (
     SentenceTransformersEmbedder,
 )
 from server.collections.library import Library
+from server.collections.rerankers import (
+    CrossEncoderReranker,
+    EndpointReranker,
+    Reranker,
+    RerankerFailed,
+)
 from server.collections.sqlite_store import SQLiteStore
 from server.collections.store import Store, StoreBroken
 from server.settings import Settings
 
 
 def open_library(settings: Settings) -> Library:
-    """Raises CollectionError: the store cannot be used, or the embedder is only half described."""
-    return Library(_store(settings.store), _embedder(settings))
+    """Raises CollectionError: the store cannot be used, or a URL is set without its model."""
+    return Library(_store(settings.store), _embedder(settings), _reranker(settings))
 
 
 def _store(place: str) -> Store:
@@ -34,11 +42,30 @@ def _store(place: str) -> Store:
 def _embedder(settings: Settings) -> Embedder | None:
     if settings.embedder is None:
         return None
-    if not settings.embedder.startswith(("http://", "https://")):
+    if not _is_url(settings.embedder):
         return SentenceTransformersEmbedder(settings.embedder)
     if settings.embedder_model is None:
         raise EmbedderFailed("WINNOW_EMBEDDER is a URL; set WINNOW_EMBEDDER_MODEL, too")
-    key = settings.embedder_api_key
     return EndpointEmbedder(
-        settings.embedder, settings.embedder_model, key.get_secret_value() if key else None
+        settings.embedder, settings.embedder_model, _shown(settings.embedder_api_key)
     )
+
+
+def _reranker(settings: Settings) -> Reranker | None:
+    if settings.reranker is None:
+        return None
+    if not _is_url(settings.reranker):
+        return CrossEncoderReranker(settings.reranker)
+    if settings.reranker_model is None:
+        raise RerankerFailed("WINNOW_RERANKER is a URL; set WINNOW_RERANKER_MODEL, too")
+    return EndpointReranker(
+        settings.reranker, settings.reranker_model, _shown(settings.reranker_api_key)
+    )
+
+
+def _is_url(place: str) -> bool:
+    return place.startswith(("http://", "https://"))
+
+
+def _shown(key: SecretStr | None) -> str | None:
+    return key.get_secret_value() if key else None

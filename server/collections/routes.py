@@ -83,7 +83,7 @@ class Feedback(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    id: str = Field(min_length=1, max_length=200)
+    id: str = Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")
     answer: str = Field(min_length=1, max_length=10_000)
 
 

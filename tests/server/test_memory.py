@@ -1,5 +1,6 @@
 """A collection that remembers what was solved with it, through the running server."""
 
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -72,10 +73,18 @@ def test_collection_without_memory_remembers_nothing(http: httpx.Client) -> None
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"id": "a"}, {"id": "a", "answer": 64}, {"id": "a", "answer": "64", "right": True}]
+    "body",
+    [
+        {},
+        {"id": "\ud800", "answer": "64"},
+        {"id": "a"},
+        {"id": "a", "answer": 64},
+        {"id": "a", "answer": "64", "right": True},
+    ],
 )
 def test_bad_feedback_is_a_400(http: httpx.Client, body: Json) -> None:
-    reply = http.post("/v1/feedback", json=body, headers=KEY)
+    headers = {**KEY, "content-type": "application/json"}
+    reply = http.post("/v1/feedback", content=json.dumps(body), headers=headers)
     assert reply.status_code == httpx.codes.BAD_REQUEST
 
 

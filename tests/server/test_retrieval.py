@@ -1,5 +1,6 @@
 """Decoders that draw on a collection, through the running server."""
 
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -182,6 +183,14 @@ def test_what_cannot_be_searched_is_told(
     reply = http.post(CHAT, json=asking(decoding, stream=stream), headers=KEY)
     assert reply.status_code == status, reply.text
     assert reply.json()["error"]["param"] == param
+
+
+def test_question_with_half_a_character_is_searched(http: httpx.Client, facts: str) -> None:
+    messages = [{"role": "user", "content": f"\ud800 {QUESTION}"}]
+    body = json.dumps(chat(messages=messages, decoding=WITH_FACTS))
+    headers = {**KEY, "content-type": "application/json"}
+    reply = http.post(CHAT, content=body, headers=headers)
+    assert reply.status_code in (httpx.codes.OK, httpx.codes.BAD_REQUEST), reply.text
 
 
 def test_retrieval_needs_a_question_in_words(http: httpx.Client, facts: str) -> None:

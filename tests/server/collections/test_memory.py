@@ -117,6 +117,16 @@ async def test_feedback_waits_for_what_is_being_written(
     assert (await one.judge(TENANT, "chatcmpl-1", "8")).is_right
 
 
+async def test_half_a_character_is_kept_as_a_question_mark(
+    library: Library, lessons: Collection
+) -> None:
+    await remember(
+        rememberer(library),
+        SolvedProblem("chatcmpl-1", f"{QUESTION} \ud800", "8 \udfff", "8", "confirmed"),
+    )
+    assert remembered(library, lessons) == ["8 ?"]
+
+
 async def test_oldest_that_waits_makes_room(library: Library, lessons: Collection) -> None:
     """Of the replies; what was added otherwise does not count."""
     library.store.add(lessons, [document(f"a text {i}") for i in range(5)])
