@@ -76,14 +76,16 @@ class Citation(BaseModel):
 
 
 class Retrieved(BaseModel):
-    """What retrieval did: the floor that held, the passages used, most relevant first, and whether
-    the collection remembers the reply, null where it does not."""
+    """What retrieval did: the floor that held; the passages used, most relevant first, and how many
+    more had no room in the model's context; whether the collection remembers the reply, null where
+    it does not."""
 
     model_config = ConfigDict(frozen=True)
 
     collection: str
     min_score: float
     passages: tuple[Citation, ...]
+    num_left_out: int = 0
     memory: Memory | None = None
 
 
@@ -103,14 +105,15 @@ class Retriever(Protocol):
     async def search(self, query: str, retrieval: Retrieval) -> Found: ...
 
 
-def cite(retrieval: Retrieval, found: Found) -> Retrieved:
+def cite(retrieval: Retrieval, found: Found, used: Sequence[Passage]) -> Retrieved:
     return Retrieved(
         collection=retrieval.collection,
         min_score=found.min_score,
         passages=tuple(
             Citation(id=p.id, kind=p.kind, source=p.source, score=round(p.score, 4), span=p.span)
-            for p in found.passages
+            for p in used
         ),
+        num_left_out=len(found.passages) - len(used),
     )
 
 

@@ -54,8 +54,8 @@ class Collections:
         took_ms = 1000 * (time.perf_counter() - began)
         return [Hit(one["text"], one["score"]) for one in reply["data"]], took_ms
 
-    def give_feedback(self, reply_id: str, answer: str) -> None:
-        self._post("/v1/feedback", json={"id": reply_id, "answer": answer})
+    def give_feedback(self, reply_id: str, reference: str) -> None:
+        self._post("/v1/feedback", json={"id": reply_id, "reference": reference})
 
     def _post(self, path: str, **content: Any) -> Json:  # as httpx takes it
         reply = self._client.post(path, **content)

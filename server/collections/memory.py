@@ -84,15 +84,15 @@ class Rememberer:
         self._under_way[solved.reply_id] = task
         task.add_done_callback(lambda _: self._under_way.pop(solved.reply_id, None))
 
-    async def judge(self, tenant: str, reply_id: str, answer: str) -> Verdict:
-        """Confirm the reply with this id, or delete it, by the right answer.
+    async def judge(self, tenant: str, reply_id: str, reference: str) -> Verdict:
+        """Confirm the reply with this id, or delete it, by the right answer, `reference`.
 
         Raises:
             UnknownReply: no collection of the tenant has it.
         """
         if (task := self._under_way.get(reply_id)) is not None:
             await asyncio.wait([task])
-        return await asyncio.to_thread(self._judge, tenant, reply_id, answer)
+        return await asyncio.to_thread(self._judge, tenant, reply_id, reference)
 
     async def _remember(self, tenant: str, name: str, solved: SolvedProblem) -> None:
         try:
@@ -124,7 +124,7 @@ class Rememberer:
             library.store.delete_documents(collection, document_id=document.id)
         return bool(waiting)
 
-    def _judge(self, tenant: str, reply_id: str, answer: str) -> Verdict:
+    def _judge(self, tenant: str, reply_id: str, reference: str) -> Verdict:
         library = self._open_library()
         for collection in library.store.collections(tenant):
             if not collection.memory:
@@ -132,7 +132,7 @@ class Rememberer:
             found = library.store.documents(collection, 1, source=source_of(reply_id))
             for document in found:
                 pieces = library.store.pieces(collection, document.id)
-                return _decide(library, collection, document, pieces, answer)
+                return _decide(library, collection, document, pieces, reference)
         raise UnknownReply(f'no reply "{reply_id}" is remembered')
 
 
@@ -141,9 +141,9 @@ def _decide(
     collection: Collection,
     document: StoredDocument,
     pieces: list[Piece],
-    answer: str,
+    reference: str,
 ) -> Verdict:
-    is_right = any(_is_same(piece.answer or "", answer) for piece in pieces)
+    is_right = any(_is_same(piece.answer or "", reference) for piece in pieces)
     if is_right and document.status == "quarantined":
         # Added anew, so that what is known of the same content is known of this, too.
         for piece in pieces:

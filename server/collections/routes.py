@@ -1,8 +1,8 @@
 """/v1/collections, in the spirit of OpenAI's vector stores. The tenant is that of the API key."""
 
 import asyncio
+import threading
 from collections.abc import Callable
-from functools import cached_property
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
@@ -36,10 +36,16 @@ class LazyLibrary:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._lock = threading.Lock()
+        self._library: Library | None = None
 
-    @cached_property
+    @property
     def library(self) -> Library:
-        return open_library(self._settings)
+        """Raises CollectionError: it cannot be opened; the next request tries again."""
+        with self._lock:
+            if self._library is None:
+                self._library = open_library(self._settings)
+            return self._library
 
 
 class NewCollection(BaseModel):
@@ -84,7 +90,7 @@ class Feedback(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     id: str = Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")
-    answer: str = Field(min_length=1, max_length=10_000)
+    reference: str = Field(min_length=1, max_length=10_000)
 
 
 class Desk:
@@ -209,7 +215,7 @@ async def search_collection(name: str, search: Search, desk: OwnDesk) -> Json:
 @feedback_router.post("/v1/feedback")
 async def give_feedback(feedback: Feedback, request: Request, desk: OwnDesk) -> Json:
     rememberer: Rememberer = request.app.state.winnow_rememberer
-    verdict = await rememberer.judge(desk.tenant, feedback.id, feedback.answer)
+    verdict = await rememberer.judge(desk.tenant, feedback.id, feedback.reference)
     return {
         "object": "feedback",
         "id": feedback.id,
@@ -240,7 +246,10 @@ async def _texts(request: Request) -> list[Text]:
             raise _too_large(len(content), settings)
         texts = await _read_file(name, content)
     else:
-        texts = _texts_of(_new_document(await request.body()))
+        body = await request.body()
+        if len(body) > limit:
+            raise _too_large(len(body), settings)
+        texts = _texts_of(_new_document(body))
     saying = [text for text in texts if text.pieces]
     if not saying:
         raise InvalidRequest("text", "the document says nothing")

@@ -1,7 +1,7 @@
 """Retrieval as a stage of a request: search for its question, and put what is found before it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vllm.engine.protocol import EngineClient
@@ -9,6 +9,7 @@ from vllm.engine.protocol import EngineClient
 from decoding.report import Report
 from decoding.retrieval import (
     Memory,
+    Passage,
     Retrieval,
     Retrieved,
     Retriever,
@@ -41,12 +42,23 @@ async def find(
 ) -> Finding:
     watch = Stopwatch()
     found = await retriever.search(question, retrieval)
+    used, notes = _fitting(found.passages, client)
+    watch.lap("retrieval")
+    cited = cite(retrieval, found, used)
+    return Finding(question, notes, cited, found.is_remembering, watch.phases_ms)
+
+
+def _fitting(passages: Sequence[Passage], client: EngineClient) -> tuple[Sequence[Passage], str]:
+    """As many passages as half of the model's context has room for, the last ones left out, and
+    the reference material that they make."""
     tokenizer = client.renderer.get_tokenizer()
     special = {*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()}
-    notes = defuse(render_notes(found.passages), special)
-    watch.lap("retrieval")
-    cited = cite(retrieval, found)
-    return Finding(question, notes, cited, found.is_remembering, watch.phases_ms)
+    most = client.model_config.max_model_len // 2
+    for num_used in range(len(passages), 0, -1):
+        notes = defuse(render_notes(passages[:num_used]), special)
+        if len(tokenizer.encode(notes, add_special_tokens=False)) <= most:
+            return passages[:num_used], notes
+    return (), ""
 
 
 def defuse(text: str, special_tokens: Iterable[str]) -> str:

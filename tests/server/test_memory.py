@@ -29,8 +29,8 @@ def asked(http: httpx.Client) -> Json:
     return content
 
 
-def feedback(http: httpx.Client, reply_id: str, answer: str) -> httpx.Response:
-    return http.post("/v1/feedback", json={"id": reply_id, "answer": answer}, headers=KEY)
+def feedback(http: httpx.Client, reply_id: str, reference: str) -> httpx.Response:
+    return http.post("/v1/feedback", json={"id": reply_id, "reference": reference}, headers=KEY)
 
 
 def test_confirmed_reply_is_an_exemplar_of_the_next_request(
@@ -76,10 +76,10 @@ def test_collection_without_memory_remembers_nothing(http: httpx.Client) -> None
     "body",
     [
         {},
-        {"id": "\ud800", "answer": "64"},
+        {"id": "\ud800", "reference": "64"},
         {"id": "a"},
-        {"id": "a", "answer": 64},
-        {"id": "a", "answer": "64", "right": True},
+        {"id": "a", "reference": 64},
+        {"id": "a", "reference": "64", "right": True},
     ],
 )
 def test_bad_feedback_is_a_400(http: httpx.Client, body: Json) -> None:

@@ -131,6 +131,22 @@ def test_hostile_texts_of_another_key_change_nothing(http: httpx.Client, facts: 
     assert after["decoding"]["retrieval"] == before["decoding"]["retrieval"]
 
 
+def test_passages_take_half_of_the_context_at_most(http: httpx.Client) -> None:
+    """Pocket reads 2,048 tokens; each solved problem takes some 400."""
+    http.post("/v1/collections", json={"name": "long"}, headers=KEY)
+    for i in range(4):
+        text = f"{FACT} " + " ".join(f"{n} {i}" for n in range(80))
+        body = {"source": f"{i}", "exemplars": [{"question": QUESTION, "solution": text}]}
+        http.post("/v1/collections/long/documents", json=body, headers=KEY)
+    retrieval = {"collection": "long", "num_exemplars": 4}
+    reply = reply_to(http, asking({"strategy": "greedy", "retrieval": retrieval}))
+    http.delete("/v1/collections/long", headers=KEY)
+    retrieved = reply["decoding"]["retrieval"]
+    assert len(retrieved["passages"]) + retrieved["num_left_out"] == 4
+    assert 0 < len(retrieved["passages"]) < 4
+    assert reply["usage"]["prompt_tokens"] < 1024 + 60
+
+
 def test_passage_cannot_close_its_mark_or_end_a_message(http: httpx.Client) -> None:
     """Its special tokens are plain characters to the tokenizer: there is one system message, one
     user message and one reply that is begun."""
