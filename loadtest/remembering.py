@@ -5,23 +5,31 @@ from dataclasses import dataclass
 
 from loadtest.client import send_all
 from loadtest.collections import Collections
-from loadtest.retrieval import answer_all, body, is_right
+from loadtest.retrieval import PLAIN, Answered, answer_all, body, is_right
 from loadtest.server_process import Server
 from loadtest.statistics import Share, wilson_share
 from pocket.make_eval import EvalProblem
 
 COLLECTION = "lessons"
-DECODING = {"strategy": "cot_decoding", "answer": "number"}
+RETRIEVAL = {"collection": COLLECTION}
+FIRST = "cot_decoding, k=10"
+
+
+@dataclass(frozen=True)
+class Second:
+    """The second pass by one decoder, with what was confirmed and without."""
+
+    without: Answered
+    remembering: Answered
 
 
 @dataclass(frozen=True)
 class Remembering:
-    """Right answers of the first pass, and of the second with what was confirmed or without."""
+    """The first pass is CoT-decoding's; the second is that of each decoder."""
 
     first: Share
-    without: Share
-    confirmed: Share
     num_confirmed: int
+    second: tuple[Second, ...]
 
 
 def measure_remembering(
@@ -29,20 +37,27 @@ def measure_remembering(
 ) -> Remembering:
     """Ask all problems, give the right answer to each as feedback, and ask all again."""
     collections.create(COLLECTION, memory=True)
-    decoding = {**DECODING, "retrieval": {"collection": COLLECTION}}
+    decoding = {**PLAIN[FIRST], "retrieval": RETRIEVAL}
     load = send_all(server.url, [body(server, p, decoding) for p in problems], concurrency)
-    num_confirmed = 0
-    for reply, problem in zip(load.replies, problems, strict=True):
-        if reply["decoding"]["retrieval"]["memory"] is not None:
-            collections.give_feedback(reply["id"], str(problem.gold))
-            num_confirmed += is_right(reply["decoding"], problem)
-    confirmed = answer_all(server, "second, memory", problems, decoding, concurrency)
-    without = answer_all(server, "second, no memory", problems, DECODING, concurrency)
+    pairs = list(zip(load.replies, problems, strict=True))
+    remembered = [
+        (reply, problem)
+        for reply, problem in pairs
+        if reply["decoding"]["retrieval"]["memory"] is not None
+    ]
+    for reply, problem in remembered:
+        collections.give_feedback(reply["id"], str(problem.gold))
+    second = tuple(_second(server, name, problems, concurrency) for name in (FIRST, "greedy"))
     collections.delete(COLLECTION)
-    num_right = sum(
-        is_right(reply["decoding"], problem)
-        for reply, problem in zip(load.replies, problems, strict=True)
-    )
+    num_right = sum(is_right(reply["decoding"], problem) for reply, problem in pairs)
     return Remembering(
-        wilson_share(num_right, len(problems)), without.share, confirmed.share, num_confirmed
+        wilson_share(num_right, len(problems)),
+        sum(is_right(reply["decoding"], problem) for reply, problem in remembered),
+        second,
     )
+
+
+def _second(server: Server, name: str, problems: Sequence[EvalProblem], concurrency: int) -> Second:
+    without = answer_all(server, name, problems, PLAIN[name], concurrency)
+    asked = {**PLAIN[name], "retrieval": RETRIEVAL}
+    return Second(without, answer_all(server, f"{name}, memory", problems, asked, concurrency))

@@ -124,9 +124,17 @@ def _measure_memory(options: argparse.Namespace) -> Section:
             problems = [problem for problem in load_eval() if problem.split == split]
             figure = measure_remembering(server, collections, problems, CONCURRENCY)
             figures[split] = asdict(figure)
-            shares = (figure.first, figure.without, figure.confirmed)
-            rows.append((split, *map(_percent, shares), str(figure.num_confirmed)))
-    header = ("split", "first pass", "second, no memory", "second, memory", "confirmed")
+            rows += [
+                (
+                    f"{split}: {second.without.method}",
+                    *map(_percent, (second.without.share, second.remembering.share)),
+                    f"{second.without.mean_tokens:.0f}",
+                    f"{second.remembering.mean_tokens:.0f}",
+                    f"{figure.num_confirmed} of {figure.first.num_total}",
+                )
+                for second in figure.second
+            ]
+    header = ("second pass", "without", "with memory", "tokens", "tokens", "confirmed")
     return Section(figures, format_table(header, rows))
 
 

@@ -80,7 +80,7 @@ class _Desk:
         try:
             return int(getattr(self, f"_{options.command}")(options) or EXIT_OK)
         finally:
-            self._library.store.close()
+            self._library.close()
 
     def _named(self, options: argparse.Namespace) -> Collection:
         return self._library.store.collection(self._tenant, options.name)

@@ -35,6 +35,8 @@ class Embedder(Protocol):
         """
         ...
 
+    def close(self) -> None: ...
+
 
 class SentenceTransformersEmbedder:
     """A sentence-transformers model, from a folder or a hub name, in this process."""
@@ -59,6 +61,9 @@ class SentenceTransformersEmbedder:
             show_progress_bar=False,
         )
         return np.asarray(vectors, np.float32)
+
+    def close(self) -> None:
+        """It holds nothing open."""
 
     @cached_property
     def _model(self) -> Any:  # an optional dependency, which takes seconds to import
@@ -94,6 +99,9 @@ class EndpointEmbedder:
     def embed(self, texts: Sequence[str]) -> Vector:
         parts = [self._ask(texts[i : i + MAX_BATCH]) for i in range(0, len(texts), MAX_BATCH)]
         return np.concatenate(parts)
+
+    def close(self) -> None:
+        self._client.close()
 
     def _ask(self, texts: Sequence[str]) -> Vector:
         try:

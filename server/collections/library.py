@@ -33,6 +33,12 @@ class Library:
         self._embedder = embedder
         self._reranker = reranker
 
+    def close(self) -> None:
+        self.store.close()
+        for part in (self._embedder, self._reranker):
+            if part is not None:
+                part.close()
+
     def create(self, tenant: str, name: str, *, memory: bool = False) -> Collection:
         embedder = self._embedder
         return self.store.create(

@@ -25,6 +25,8 @@ class Reranker(Protocol):
         """
         ...
 
+    def close(self) -> None: ...
+
 
 class CrossEncoderReranker:
     """A sentence-transformers cross-encoder, from a folder or a hub name, in this process."""
@@ -35,6 +37,9 @@ class CrossEncoderReranker:
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
         pairs = [(query, text) for text in texts]
         return [float(x) for x in self._model.predict(pairs, show_progress_bar=False)]
+
+    def close(self) -> None:
+        """It holds nothing open."""
 
     @cached_property
     def _model(self) -> Any:  # an optional dependency, which takes seconds to import
@@ -58,6 +63,9 @@ class EndpointReranker:
         self._model = model
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._client = httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT_S)
+
+    def close(self) -> None:
+        self._client.close()
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
         body = {"model": self._model, "query": query, "documents": list(texts)}
