@@ -17,6 +17,9 @@ DIMENSION = 384
 
 class _Endpoint(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # One packet a reply: sent in two, the second waits 40 ms for the first to be acknowledged.
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
