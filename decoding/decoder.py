@@ -2,12 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from decoding.answers import AnswerFormat
+from decoding.answers import AnswerFormat, is_same_answer
 from decoding.engine import Delta, Engine, Prompt
 from decoding.path import Path
 from decoding.prompting import Prompting, stage_prompt
@@ -77,6 +77,13 @@ class Decoder(BaseModel):
         description="put in front of the question what a `collection` has on it: at most "
         "`num_passages` (5) of similarity `min_score`",
     )
+    reference: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1000,
+        description="the right answer, where it is known, to score the reply by; the model never "
+        "sees it",
+    )
     return_texts: bool = Field(False, description="show every candidate's text in the report")
 
     @property
@@ -112,7 +119,14 @@ class Decoder(BaseModel):
         """Find the reply. Cancelling this stops every path."""
 
     async def answer_prompt(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
-        """`run`, after the prompting stage where the request asks for one."""
+        """`run`, after the prompting stage and before the scoring that the request asks for."""
+        outcome = await self._answer_staged(engine, prompt, emit)
+        if self.reference is None:
+            return outcome
+        is_right = is_same_answer(outcome.report.answer, self.reference, self.answer)
+        return replace(outcome, report=outcome.report.model_copy(update={"is_right": is_right}))
+
+    async def _answer_staged(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         if self.prompting is None:
             return await self.run(engine, prompt, emit)
         watch = Stopwatch()
@@ -128,6 +142,6 @@ class Decoder(BaseModel):
         return Outcome(outcome.winner, report.model_copy(update=changes), staged.prompt)
 
     def parameters(self) -> dict[str, Any]:  # each strategy has its own fields
-        """As run: without those that have no effect."""
-        idle = {"strategy", *self.idle_fields}
+        """As run: without those that have no effect on it."""
+        idle = {"strategy", "reference", *self.idle_fields}
         return self.model_dump(mode="json", exclude=idle, exclude_none=True)

@@ -69,7 +69,8 @@ class Report(BaseModel):
     is the share of all weight that the selected answer holds, null where nothing was weighed.
     `fallback` says why a path was taken that was not selected, null otherwise.
     `stopped` says what was saved by stopping early, `prompting` what was done to the question and
-    `retrieval` what was put in front of it; null where nothing was. `num_tokens` counts every token
+    `retrieval` what was put in front of it; null where nothing was. `is_right` compares the answer
+    with the request's reference, null without one. `num_tokens` counts every token
     generated, discarded ones included; `phases_ms` is wall time.
     """
 
@@ -85,6 +86,7 @@ class Report(BaseModel):
     stopped: Stopped | None = None
     prompting: Prompted | None = None
     retrieval: Retrieved | None = None
+    is_right: bool | None = None
     num_tokens: int
     candidates: tuple[Candidate, ...]
     phases_ms: dict[str, float]

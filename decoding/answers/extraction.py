@@ -80,6 +80,16 @@ def normalize_answer(value: str, answer_format: AnswerFormat = "auto") -> str:
     return bare.value if bare else _fold(reply.text)
 
 
+def is_same_answer(
+    answer: str | None, reference: str, answer_format: AnswerFormat = "auto"
+) -> bool:
+    """Whether an answer is the right one; no answer never is."""
+    if answer is None:
+        return False
+    forms = (normalize_answer(value, answer_format) for value in (answer, reference))
+    return next(forms) == next(forms)
+
+
 def _read(text: str) -> _Reply:
     text = to_ascii(text)
     text = text[: own_part(text)]

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from decoding.answers import normalize_answer
+from decoding.answers import is_same_answer
 from decoding.best_of_n import BestOfN
 from decoding.decoder import Decoder
 from decoding.report import Report
@@ -143,7 +143,7 @@ def _decide(
     pieces: list[Piece],
     reference: str,
 ) -> Verdict:
-    is_right = any(_is_same(piece.answer or "", reference) for piece in pieces)
+    is_right = any(is_same_answer(piece.answer, reference) for piece in pieces)
     if is_right and document.status == "quarantined":
         # Added anew, so that what is known of the same content is known of this, too.
         for piece in pieces:
@@ -157,7 +157,3 @@ def _add(
     library: Library, collection: Collection, source: str, piece: Piece, key: str, status: Status
 ) -> None:
     list(library.add(collection, [Text(source, (piece,))], key, status))
-
-
-def _is_same(one: str, other: str) -> bool:
-    return normalize_answer(one) == normalize_answer(other)

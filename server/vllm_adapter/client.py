@@ -8,6 +8,7 @@ native speed: they never meet this module.
 
 import asyncio
 import copy
+import time
 import zlib
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar, cast
@@ -28,7 +29,8 @@ Serving = TypeVar("Serving", bound=GenerateBaseServing)
 
 
 class DecodingClient:
-    """Decorates the server's EngineClient for one request; `outcome` is there when it is done."""
+    """Decorates the server's EngineClient for one request; `outcome` is there when it is done, and
+    `first_output_at` (of `time.perf_counter`) once the first of the winner is."""
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class DecodingClient:
         self._adapters = adapters
         self._dialogue = dialogue
         self.outcome: Outcome | None = None
+        self.first_output_at: float | None = None
 
     def __getattr__(self, name: str) -> Any:  # whatever the decorated client has
         return getattr(self._inner, name)
@@ -82,12 +85,14 @@ class DecodingClient:
         held: RequestOutput | None = None
         try:
             while (output := await events.get()) is not None:
+                self._mark_first_output()
                 if held is not None:
                     yield held
                 held = output
             outcome = await task
         finally:
             await _stop(task)
+        self._mark_first_output()
         # The last output follows the outcome, so that whoever sees the end can read it.
         self.outcome = outcome
         if held is not None:
@@ -95,6 +100,10 @@ class DecodingClient:
             return
         for output in _as_outputs(outcome, engine, prompt, sampling_params, request_id):
             yield output
+
+    def _mark_first_output(self) -> None:
+        if self.first_output_at is None:
+            self.first_output_at = time.perf_counter()
 
     def _pin(self, rank: int | None, request_id: str) -> int | None:
         """All paths of a request on one data-parallel engine, where the prompt is cached."""

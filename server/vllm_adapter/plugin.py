@@ -16,6 +16,7 @@ from server.collections.memory import Rememberer
 from server.collections.routes import LazyLibrary
 from server.collections.store import CollectionError
 from server.errors import COLLECTION_STATUS, InvalidRequest, error_response
+from server.metrics import server_metrics
 from server.refusal import DECODING_PATHS, RefuseDecodingElsewhere
 from server.settings import Settings
 from server.verifiers import load_verifiers
@@ -62,21 +63,25 @@ class WinnowPlugin:
 
 
 async def _refuse(request: Request, failure: Exception) -> Response:
+    server_metrics().count_error(failure)
     assert isinstance(failure, InvalidRequest)
     return error_response(failure.message, failure.param, failure.status)
 
 
 async def _tell_of_collection(request: Request, failure: Exception) -> Response:
+    server_metrics().count_error(failure)
     assert isinstance(failure, CollectionError)
     param = f"{FIELD}.retrieval" if request.url.path in DECODING_PATHS else None
     return error_response(str(failure), param, COLLECTION_STATUS[type(failure)])
 
 
 async def _cannot_ask(request: Request, failure: Exception) -> Response:
+    server_metrics().count_error(failure)
     return error_response(str(failure), f"{FIELD}.prompting")
 
 
 async def _give_up(request: Request, failure: Exception) -> Response:
+    server_metrics().count_error(failure)
     return error_response(f"{failure}; try again", status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 

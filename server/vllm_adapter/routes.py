@@ -1,6 +1,7 @@
 """The routes that take `decoding`. Without it they are vLLM's own functions."""
 
 import logging
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
@@ -25,9 +26,10 @@ from vllm.entrypoints.serve.utils.api_utils import (
     with_cancellation,
 )
 
-from decoding.decoder import Decoder
+from decoding.decoder import Decoder, Outcome
 from decoding.engine import PathAborted, UnaskableQuestion
 from decoding.report import Report
+from decoding.retrieval import Memory
 from decoding.sampled import SampledDecoder
 from decoding.verifier import Verifiers
 from server.collections.library import TenantRetriever
@@ -35,6 +37,7 @@ from server.collections.memory import Rememberer, SolvedProblem, memory_of
 from server.collections.tenancy import tenant_of
 from server.compatibility import refuse_contradictions
 from server.errors import InvalidRequest, shown
+from server.metrics import server_metrics
 from server.settings import Settings
 from server.sse import ProgressStream, amend_last_chunk
 from server.vllm_adapter.client import DecodingClient, with_decoder
@@ -251,6 +254,8 @@ class Run:
     ) -> None:
         state = raw_request.app.state
         self._state, self._decoder, self._finding = state, decoder, finding
+        spent_s = sum(finding.phases_ms.values()) / 1000 if finding is not None else 0.0
+        self._began = time.perf_counter() - spent_s
         self._tenant = tenant_of(raw_request.headers.get("authorization"))
         self._settings: Settings = state.winnow_settings
         self._progress = ProgressStream(self._settings.keep_alive_s)
@@ -282,7 +287,7 @@ class Run:
 
     def amend(self, content: Json) -> None:
         """Put the report beside `choices` and count every token in `usage`."""
-        report = self._finish(content["id"])
+        report = self._finish(content["id"], content["model"])
         if report is None:
             return
         content[FIELD] = report.model_dump(mode="json")
@@ -291,7 +296,7 @@ class Run:
             usage["total_tokens"] = usage["prompt_tokens"] + report.num_tokens
 
     def amend_response(self, response: ResponsesResponse) -> None:
-        report = self._finish(response.id)
+        report = self._finish(response.id, response.model)
         if report is None:
             return
         setattr(response, FIELD, report.model_dump(mode="json"))  # vLLM's models take extras
@@ -299,21 +304,33 @@ class Run:
             response.usage.output_tokens = report.num_tokens
             response.usage.total_tokens = response.usage.input_tokens + report.num_tokens
 
-    def _finish(self, reply_id: str) -> Report | None:
-        """The report of the reply with this id, which its collection may remember from now on."""
-        outcome, finding = self.client.outcome, self._finding
-        if outcome is None or finding is None:
-            return outcome.report if outcome is not None else None
-        report, memory = outcome.report, None
-        if finding.is_remembering:
-            memory = memory_of(self._decoder, report, self._settings)
+    def _finish(self, reply_id: str, model: str) -> Report | None:
+        """The report of the reply with this id, counted; its collection may remember the reply."""
+        outcome = self.client.outcome
+        if outcome is None:
+            return None
+        ended = time.perf_counter()
+        first_output_at = self.client.first_output_at or ended
+        server_metrics().count(
+            model, outcome.report, ended - self._began, first_output_at - self._began
+        )
+        if self._finding is None:
+            return outcome.report
+        return self._finding.added_to(outcome.report, self._remember(reply_id, outcome))
+
+    def _remember(self, reply_id: str, outcome: Outcome) -> Memory | None:
+        finding, report = self._finding, outcome.report
+        assert finding is not None, "what is remembered belongs to a collection"
+        if not finding.is_remembering:
+            return None
+        memory = memory_of(self._decoder, report, self._settings)
         if memory is not None:
             solved = SolvedProblem(
                 reply_id, finding.question, outcome.winner.text, report.answer or "", memory
             )
             rememberer: Rememberer = self._state.winnow_rememberer
             rememberer.remember(self._tenant, finding.retrieved.collection, solved)
-        return finding.added_to(report, memory)
+        return memory
 
     async def response_events(self, events: AsyncGenerator[Any, None]) -> AsyncGenerator[str, None]:
         """Responses events as SSE; the report rides on `response.completed`. What goes wrong on
