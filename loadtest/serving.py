@@ -11,11 +11,17 @@ from dataclasses import dataclass
 from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
+from tempfile import gettempdir
 
 POCKET = "pocket"
 FEW_CORES = 4
 
-ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": "75"}
+ENVIRONMENT = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": "75",
+    # What the benchmark asks is not kept among the replies to users.
+    "WINNOW_STORE": str(Path(gettempdir()) / f"winnow-loadtest-{os.getpid()}.sqlite3"),
+}
 CPU_ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "TORCHDYNAMO_DISABLE": "1"}
 SMALL_CPU_ENVIRONMENT = {
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",

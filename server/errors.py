@@ -15,6 +15,7 @@ from server.collections.rerankers import RerankerFailed
 from server.collections.store import (
     CollectionError,
     CollectionExists,
+    JudgedOtherwise,
     StoreBroken,
     StoreBusy,
     StoreFull,
@@ -44,6 +45,7 @@ COLLECTION_STATUS: Mapping[type[CollectionError], HTTPStatus] = {
     UnknownCollection: HTTPStatus.NOT_FOUND,
     UnknownDocument: HTTPStatus.NOT_FOUND,
     UnknownReply: HTTPStatus.NOT_FOUND,
+    JudgedOtherwise: HTTPStatus.CONFLICT,
     CollectionExists: HTTPStatus.CONFLICT,
     WrongVectors: HTTPStatus.CONFLICT,
     StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,

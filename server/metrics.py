@@ -14,8 +14,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from decoding.report import Report
 from server.accuracy import NUM_BINS, AccuracyWindow, Judged, bin_of
 
-Source = Literal["labelled"]
-"""Where the right answer comes from: `labelled` requests carry it."""
+Source = Literal["labelled", "feedback"]
+"""Where the right answer comes from: `labelled` requests carry it, `feedback` comes later."""
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250)
 SHARES = tuple(i / NUM_BINS for i in range(1, NUM_BINS + 1))

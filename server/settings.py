@@ -41,6 +41,9 @@ class Settings(BaseSettings):
         None, description="the model that such a server is asked for"
     )
     embedder_api_key: SecretStr | None = Field(None, description="its bearer token")
+    reply_retention_days: float = Field(
+        30.0, ge=0, description="how long replies are kept to be judged; 0 keeps none"
+    )
     reranker: str | None = Field(
         None,
         description="what orders the passages found: a cross-encoder's folder or hub name, or the "

@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from decoding.answers import is_same_answer
 from decoding.best_of_n import BestOfN
 from decoding.decoder import Decoder
 from decoding.report import Report
@@ -20,7 +19,7 @@ from decoding.retrieval import Memory
 from server.collections.library import Library
 from server.collections.material import Collection, Piece, Status, StoredDocument
 from server.collections.reading import Text, exemplar
-from server.collections.store import CollectionError, UnknownReply
+from server.collections.store import CollectionError
 from server.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -42,14 +41,6 @@ class SolvedProblem:
     @property
     def source(self) -> str:
         return source_of(self.reply_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What feedback said of a reply, and whether the reply is remembered now."""
-
-    is_right: bool
-    is_remembered: bool
 
 
 def source_of(reply_id: str) -> str:
@@ -84,15 +75,11 @@ class Rememberer:
         self._under_way[solved.reply_id] = task
         task.add_done_callback(lambda _: self._under_way.pop(solved.reply_id, None))
 
-    async def judge(self, tenant: str, reply_id: str, reference: str) -> Verdict:
-        """Confirm the reply with this id, or delete it, by the right answer, `reference`.
-
-        Raises:
-            UnknownReply: no collection of the tenant has it.
-        """
+    async def judge(self, tenant: str, reply_id: str, is_right: bool) -> bool:
+        """Confirm the reply with this id, or delete it; whether it is remembered from now on."""
         if (task := self._under_way.get(reply_id)) is not None:
             await asyncio.wait([task])
-        return await asyncio.to_thread(self._judge, tenant, reply_id, reference)
+        return await asyncio.to_thread(self._judge, tenant, reply_id, is_right)
 
     async def _remember(self, tenant: str, name: str, solved: SolvedProblem) -> None:
         try:
@@ -124,33 +111,26 @@ class Rememberer:
             library.store.delete_documents(collection, document_id=document.id)
         return bool(waiting)
 
-    def _judge(self, tenant: str, reply_id: str, reference: str) -> Verdict:
+    def _judge(self, tenant: str, reply_id: str, is_right: bool) -> bool:
         library = self._open_library()
         for collection in library.store.collections(tenant):
             if not collection.memory:
                 continue
-            found = library.store.documents(collection, 1, source=source_of(reply_id))
-            for document in found:
-                pieces = library.store.pieces(collection, document.id)
-                return _decide(library, collection, document, pieces, reference)
-        raise UnknownReply(f'no reply "{reply_id}" is remembered')
+            for document in library.store.documents(collection, 1, source=source_of(reply_id)):
+                _decide(library, collection, document, is_right)
+                return is_right
+        return False
 
 
 def _decide(
-    library: Library,
-    collection: Collection,
-    document: StoredDocument,
-    pieces: list[Piece],
-    reference: str,
-) -> Verdict:
-    is_right = any(is_same_answer(piece.answer, reference) for piece in pieces)
+    library: Library, collection: Collection, document: StoredDocument, is_right: bool
+) -> None:
     if is_right and document.status == "quarantined":
         # Added anew, so that what is known of the same content is known of this, too.
-        for piece in pieces:
+        for piece in library.store.pieces(collection, document.id):
             _add(library, collection, document.source, piece, document.key, "active")
     if not is_right or document.status == "quarantined":
         library.store.delete_documents(collection, document_id=document.id)
-    return Verdict(is_right, is_right)
 
 
 def _add(

@@ -77,3 +77,28 @@ CREATE TABLE winnow.postings (
 );
 
 CREATE INDEX postings_by_record ON winnow.postings (record_id);
+
+CREATE TABLE winnow.replies (
+    id text COLLATE "C" PRIMARY KEY,
+    tenant text COLLATE "C" NOT NULL,
+    model text NOT NULL,
+    strategy text NOT NULL,
+    answer text,
+    confidence float8,
+    agreement float8,
+    fallback text,
+    num_tokens bigint NOT NULL,
+    seconds float8 NOT NULL,
+    is_right boolean,
+    created_at float8 NOT NULL
+);
+
+CREATE INDEX replies_by_time ON winnow.replies (created_at);
+
+CREATE TABLE winnow.verdicts (
+    reply_id text COLLATE "C" PRIMARY KEY REFERENCES winnow.replies (id) ON DELETE CASCADE,
+    is_right boolean NOT NULL,
+    reference text,
+    comment text,
+    created_at float8 NOT NULL
+);

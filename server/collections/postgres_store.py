@@ -57,16 +57,16 @@ class PostgresStore:
     """
 
     def __init__(self, url: str) -> None:
-        self._database = Database(url)
+        self.database = Database(url)
 
     def close(self) -> None:
-        self._database.close()
+        self.database.close()
 
     def create(
         self, tenant: str, name: str, embedder: str | None, dimension: int | None, *, memory: bool
     ) -> Collection:
         content = (plain(tenant), plain(name), embedder, dimension, memory, int(time.time()))
-        with self._database.transaction() as db:
+        with self.database.transaction() as db:
             row = db.execute(
                 "INSERT INTO winnow.collections (tenant, name, embedder, dimension, memory, "
                 "created_at, hash) VALUES (%s, %s, %s, %s, %s, %s, %s) "
@@ -83,7 +83,7 @@ class PostgresStore:
         return Collection(row[0], *content)
 
     def collection(self, tenant: str, name: str) -> Collection:
-        with self._database.reading() as db:
+        with self.database.reading() as db:
             row = db.execute(
                 f"{COLLECTIONS} WHERE tenant = %s AND name = %s", (plain(tenant), plain(name))
             ).fetchone()
@@ -92,19 +92,19 @@ class PostgresStore:
         return to_collection(row)
 
     def collections(self, tenant: str) -> list[Collection]:
-        with self._database.reading() as db:
+        with self.database.reading() as db:
             rows = db.execute(
                 f"{COLLECTIONS} WHERE tenant = %s ORDER BY name", (plain(tenant),)
             ).fetchall()
         return [to_collection(row) for row in rows]
 
     def delete(self, collection: Collection) -> None:
-        with self._database.transaction() as db:
+        with self.database.transaction() as db:
             db.execute("DELETE FROM winnow.collections WHERE id = %s", (collection.id,))
 
     def known(self, collection: Collection, documents: Sequence[Document]) -> list[bool]:
         hashes = [storable(document).content_hash for document in documents]
-        with self._database.reading() as db:
+        with self.database.reading() as db:
             there = known(db, collection, hashes)
         return [content_hash in there for content_hash in hashes]
 
@@ -128,7 +128,7 @@ class PostgresStore:
         if source_prefix is not None:
             condition += " AND starts_with(source, %s)"
             values.append(plain(source_prefix))
-        with self._database.reading() as db:
+        with self.database.reading() as db:
             rows = db.execute(
                 "SELECT id, source, key, status, num_records, created_at FROM winnow.documents "
                 f"WHERE collection_id = %s AND id > %s{condition} ORDER BY id LIMIT %s",
@@ -137,7 +137,7 @@ class PostgresStore:
         return [StoredDocument(*row) for row in rows]
 
     def pieces(self, collection: Collection, document_id: int) -> list[Piece]:
-        with self._database.reading() as db:
+        with self.database.reading() as db:
             rows = db.execute(
                 f"{RECORDS} WHERE r.collection_id = %s AND r.document_id = %s ORDER BY r.id",
                 (collection.id, document_id),
@@ -165,11 +165,11 @@ class PostgresStore:
         return len(ids)
 
     def count(self, collection: Collection) -> int:
-        with self._database.reading() as db:
+        with self.database.reading() as db:
             return num_searched(db, collection)
 
     def frequencies(self, collection: Collection, kind: Kind, terms: Sequence[str]) -> Frequencies:
-        with self._database.reading() as db:
+        with self.database.reading() as db:
             return postgres_search.frequencies(db, collection, kind, terms)
 
     def by_words(
@@ -177,25 +177,25 @@ class PostgresStore:
     ) -> Ranking:
         if not terms:
             return []
-        with self._database.reading() as db:
+        with self.database.reading() as db:
             ranked = postgres_search.by_words(db, collection, kind, terms, limit)
         return [record_id for record_id, _ in ranked]
 
     def by_vector(
         self, collection: Collection, kind: Kind, vector: Vector, limit: int
     ) -> list[tuple[int, float]]:
-        with self._database.reading() as db:
+        with self.database.reading() as db:
             return postgres_search.by_vector(db, collection, kind, vector, limit)
 
     def cosines(
         self, collection: Collection, kind: Kind, vector: Vector, ids: Sequence[int]
     ) -> list[float]:
-        with self._database.reading() as db:
+        with self.database.reading() as db:
             found = postgres_search.cosines(db, collection, kind, vector, ids)
         return [found.get(record_id, 0.0) for record_id in ids]
 
     def records(self, collection: Collection, ids: Sequence[int]) -> list[Record]:
-        with self._database.reading() as db:
+        with self.database.reading() as db:
             rows = db.execute(
                 f"{RECORDS} WHERE r.collection_id = %s AND r.id = ANY(%s::bigint[])",
                 (collection.id, list(ids)),
@@ -207,7 +207,7 @@ class PostgresStore:
     def export(self, collection: Collection) -> Iterator[Record]:
         after = 0
         while True:
-            with self._database.reading() as db:
+            with self.database.reading() as db:
                 rows = db.execute(
                     f"{RECORDS} WHERE r.collection_id = %s AND r.id > %s ORDER BY r.id LIMIT %s",
                     (collection.id, after, EXPORT_ROWS),
@@ -218,13 +218,13 @@ class PostgresStore:
             after = rows[-1][0]
 
     def verify(self) -> Verified:
-        with self._database.transaction() as db:
+        with self.database.transaction() as db:
             return verify(db)
 
     @contextmanager
     def _changing(self, collection: Collection) -> Iterator[Db]:
         """One transaction, in which no other changes the collection."""
-        with self._database.transaction() as db:
+        with self.database.transaction() as db:
             lock(db, collection)
             yield db
 

@@ -13,7 +13,6 @@ from starlette.datastructures import UploadFile
 from decoding.retrieval import MAX_NAME_CHARS, MAX_PASSAGES, NAME, Kind
 from server.collections.library import Library, RankedBy
 from server.collections.material import Added, Collection, StoredDocument
-from server.collections.memory import Rememberer
 from server.collections.opening import open_library
 from server.collections.reading import Text, UnreadableFile, exemplar, read, split
 from server.collections.search import Hit
@@ -28,7 +27,6 @@ MAX_PAGE = 1000
 MEGABYTE = 10**6
 
 router = APIRouter(prefix="/v1/collections")
-feedback_router = APIRouter()
 
 
 class LazyLibrary:
@@ -82,15 +80,6 @@ class Search(BaseModel):
     kinds: list[Kind] = Field(["passage", "exemplar"], min_length=1)
     """Each gives at most `max_num_results`."""
     ranking: RankedBy = "hybrid"
-
-
-class Feedback(BaseModel):
-    """The right answer to the question that the reply with this id answered."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    id: str = Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")
-    reference: str = Field(min_length=1, max_length=10_000)
 
 
 class Desk:
@@ -209,18 +198,6 @@ async def search_collection(name: str, search: Search, desk: OwnDesk) -> Json:
         "score_threshold": floor,
         "data": [_hit(hit) for hit in hits],
         "has_more": False,
-    }
-
-
-@feedback_router.post("/v1/feedback")
-async def give_feedback(feedback: Feedback, request: Request, desk: OwnDesk) -> Json:
-    rememberer: Rememberer = request.app.state.winnow_rememberer
-    verdict = await rememberer.judge(desk.tenant, feedback.id, feedback.reference)
-    return {
-        "object": "feedback",
-        "id": feedback.id,
-        "is_right": verdict.is_right,
-        "is_remembered": verdict.is_remembered,
     }
 
 

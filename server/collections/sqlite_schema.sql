@@ -45,3 +45,28 @@ CREATE TABLE records (
 
 CREATE INDEX records_by_document ON records (document_id);
 CREATE INDEX records_by_collection ON records (collection_id, id);
+
+CREATE TABLE replies (
+    id TEXT PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    model TEXT NOT NULL,
+    strategy TEXT NOT NULL,
+    answer TEXT,
+    confidence REAL,
+    agreement REAL,
+    fallback TEXT,
+    num_tokens INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    is_right INTEGER,
+    created_at REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX replies_by_time ON replies (created_at);
+
+CREATE TABLE verdicts (
+    reply_id TEXT PRIMARY KEY REFERENCES replies (id) ON DELETE CASCADE,
+    is_right INTEGER NOT NULL,
+    reference TEXT,
+    comment TEXT,
+    created_at REAL NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -77,7 +77,7 @@ class SQLiteStore:
         self._lock = threading.Lock()
         self._indexes: dict[tuple[int, Kind], VectorIndex] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="winnow-store")
-        self._write(_set_up)
+        self.write(_set_up)
 
     def close(self) -> None:
         self._writer.shutdown()
@@ -113,10 +113,10 @@ class SQLiteStore:
                 collection_id or 0, tenant, name, embedder, dimension, memory, created_at
             )
 
-        return self._write(write)
+        return self.write(write)
 
     def collection(self, tenant: str, name: str) -> Collection:
-        with self._reading() as db:
+        with self.reading() as db:
             row = db.execute(
                 f"{COLLECTIONS} WHERE tenant = ? AND name = ?", (tenant, name)
             ).fetchone()
@@ -125,7 +125,7 @@ class SQLiteStore:
         return to_collection(row)
 
     def collections(self, tenant: str) -> list[Collection]:
-        with self._reading() as db:
+        with self.reading() as db:
             rows = db.execute(f"{COLLECTIONS} WHERE tenant = ? ORDER BY name", (tenant,)).fetchall()
         return [to_collection(row) for row in rows]
 
@@ -137,13 +137,13 @@ class SQLiteStore:
                 db.execute(f"DROP TABLE IF EXISTS {vocabulary}")
                 db.execute(f"DROP TABLE IF EXISTS {words}")
 
-        self._write(write)
+        self.write(write)
         for kind in get_args(Kind):
             self._indexes.pop((collection.id, kind), None)
 
     def known(self, collection: Collection, documents: Sequence[Document]) -> list[bool]:
         hashes = [document.content_hash for document in documents]
-        with self._reading() as db:
+        with self.reading() as db:
             there = {
                 row[0]
                 for part in parts(hashes)
@@ -164,7 +164,7 @@ class SQLiteStore:
         def write(db: sqlite3.Connection) -> list[Added]:
             return [insert(db, collection, document, said) for document, said in prepared]
 
-        return self._write(write)
+        return self.write(write)
 
     def documents(
         self,
@@ -181,7 +181,7 @@ class SQLiteStore:
         if source_prefix is not None:
             condition += " AND substr(source, 1, length(?)) = ?"
             values += [source_prefix, source_prefix]
-        with self._reading() as db:
+        with self.reading() as db:
             rows = db.execute(
                 "SELECT id, source, key, status, num_records, created_at FROM documents "
                 f"WHERE collection_id = ? AND id > ?{condition} ORDER BY id LIMIT ?",
@@ -190,7 +190,7 @@ class SQLiteStore:
         return [StoredDocument(*row) for row in rows]
 
     def pieces(self, collection: Collection, document_id: int) -> list[Piece]:
-        with self._reading() as db:
+        with self.reading() as db:
             rows = db.execute(
                 f"{RECORDS} WHERE r.collection_id = ? AND r.document_id = ? ORDER BY r.id",
                 (collection.id, document_id),
@@ -223,16 +223,16 @@ class SQLiteStore:
                 count_change(db, collection)
             return len(ids)
 
-        return self._write(write)
+        return self.write(write)
 
     def count(self, collection: Collection) -> int:
-        with self._reading() as db:
+        with self.reading() as db:
             return num_searched(db, collection)
 
     def frequencies(self, collection: Collection, kind: Kind, terms: Sequence[str]) -> Frequencies:
         unique = list(dict.fromkeys(terms))
         words, vocabulary = word_tables(collection.id, kind)
-        with self._reading() as db:
+        with self.reading() as db:
             found = {
                 term: num
                 for part in parts(unique)
@@ -250,7 +250,7 @@ class SQLiteStore:
             return []
         words, _ = word_tables(collection.id, kind)
         query = " OR ".join(f'"{term}"' for term in terms)
-        with self._reading() as db:
+        with self.reading() as db:
             rows = db.execute(
                 f"SELECT rowid FROM {words} WHERE {words} MATCH ? "
                 f"ORDER BY bm25({words}), rowid LIMIT ?",
@@ -261,17 +261,17 @@ class SQLiteStore:
     def by_vector(
         self, collection: Collection, kind: Kind, vector: Vector, limit: int
     ) -> list[tuple[int, float]]:
-        with self._reading() as db:
+        with self.reading() as db:
             return self._index(collection, kind).nearest(db, vector, limit)
 
     def cosines(
         self, collection: Collection, kind: Kind, vector: Vector, ids: Sequence[int]
     ) -> list[float]:
-        with self._reading() as db:
+        with self.reading() as db:
             return self._index(collection, kind).cosines(db, vector, ids)
 
     def records(self, collection: Collection, ids: Sequence[int]) -> list[Record]:
-        with self._reading() as db:
+        with self.reading() as db:
             rows = {
                 row[0]: row
                 for part in parts(ids)
@@ -286,7 +286,7 @@ class SQLiteStore:
     def export(self, collection: Collection) -> Iterator[Record]:
         after = 0
         while True:
-            with self._reading() as db:
+            with self.reading() as db:
                 rows = db.execute(
                     f"{RECORDS} WHERE r.collection_id = ? AND r.id > ? ORDER BY r.id LIMIT ?",
                     (collection.id, after, EXPORT_ROWS),
@@ -297,14 +297,14 @@ class SQLiteStore:
             after = rows[-1][0]
 
     def verify(self) -> Verified:
-        with self._reading() as db:
+        with self.reading() as db:
             return verify(db)
 
     def _index(self, collection: Collection, kind: Kind) -> VectorIndex:
         new = VectorIndex(collection, kind)
         return self._indexes.setdefault((collection.id, kind), new)
 
-    def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
+    def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """Run a change in the writer's thread, as one transaction."""
 
         def run() -> T:
@@ -314,7 +314,7 @@ class SQLiteStore:
         return self._writer.submit(run).result()
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
         """One state of the store for all that is read within."""
         with self._telling():
             db = self._connection()

@@ -8,7 +8,8 @@ CollectionError          what a client or operator can act on
 ├── UnknownCollection    no such collection of this tenant
 ├── CollectionExists     the name is taken
 ├── UnknownDocument      no such document in the collection
-├── UnknownReply         no reply of that id is remembered
+├── UnknownReply         the tenant has no reply of that id, or none any more
+├── JudgedOtherwise      the reply has other feedback already
 ├── WrongVectors         made by another embedder than the collection's
 ├── StoreFull            the disk is full: nothing of the document was kept
 ├── StoreBusy            another process has been writing for too long
@@ -53,6 +54,10 @@ class UnknownDocument(CollectionError):
 
 
 class UnknownReply(CollectionError):
+    pass
+
+
+class JudgedOtherwise(CollectionError):
     pass
 
 

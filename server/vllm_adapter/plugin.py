@@ -18,6 +18,9 @@ from server.collections.store import CollectionError
 from server.errors import COLLECTION_STATUS, InvalidRequest, error_response
 from server.metrics import server_metrics
 from server.refusal import DECODING_PATHS, RefuseDecodingElsewhere
+from server.replies import routes as reply_routes
+from server.replies.ledger import Ledger
+from server.replies.opening import open_reply_log
 from server.settings import Settings
 from server.verifiers import load_verifiers
 from server.vllm_adapter import models, routes
@@ -40,6 +43,9 @@ class WinnowPlugin:
         app.add_middleware(RefuseWhileDraining)
         lazy = LazyLibrary(settings)
         app.state.winnow_library = lazy
+        app.state.winnow_ledger = Ledger(
+            lambda: open_reply_log(lazy.library.store), settings.reply_retention_days
+        )
         app.state.winnow_rememberer = Rememberer(lambda: lazy.library, settings)
         app.add_exception_handler(InvalidRequest, _refuse)
         app.add_exception_handler(CollectionError, _tell_of_collection)
@@ -50,7 +56,7 @@ class WinnowPlugin:
         app.add_exception_handler(HTTPException, _fail)
         app.include_router(models.router)
         app.include_router(collection_routes.router)
-        app.include_router(collection_routes.feedback_router)
+        app.include_router(reply_routes.router)
         if any(getattr(route, "path", "") == "/v1/chat/completions" for route in app.routes):
             app.include_router(routes.router)
 

@@ -38,6 +38,8 @@ from server.collections.tenancy import tenant_of
 from server.compatibility import refuse_contradictions
 from server.errors import InvalidRequest, shown
 from server.metrics import server_metrics
+from server.replies.ledger import Ledger
+from server.replies.log import LoggedReply
 from server.settings import Settings
 from server.sse import ProgressStream, amend_last_chunk
 from server.vllm_adapter.client import DecodingClient, with_decoder
@@ -314,9 +316,29 @@ class Run:
         server_metrics().count(
             model, outcome.report, ended - self._began, first_output_at - self._began
         )
+        self._keep(reply_id, model, outcome.report, ended - self._began)
         if self._finding is None:
             return outcome.report
         return self._finding.added_to(outcome.report, self._remember(reply_id, outcome))
+
+    def _keep(self, reply_id: str, model: str, report: Report, seconds: float) -> None:
+        ledger: Ledger = self._state.winnow_ledger
+        ledger.keep(
+            LoggedReply(
+                id=reply_id,
+                tenant=self._tenant,
+                model=model,
+                strategy=report.strategy,
+                answer=report.answer,
+                confidence=report.confidence,
+                agreement=report.agreement,
+                fallback=report.fallback,
+                num_tokens=report.num_tokens,
+                seconds=seconds,
+                is_right=report.is_right,
+                created_at=time.time(),
+            )
+        )
 
     def _remember(self, reply_id: str, outcome: Outcome) -> Memory | None:
         finding, report = self._finding, outcome.report

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from loadtest.serving import FEW_CORES, serving
+from loadtest.serving import ENVIRONMENT, FEW_CORES, serving
 from server.defaults import CPU_FLAGS, apply_environment, with_default_flags
 
 
@@ -18,7 +18,7 @@ def test_flags_and_environment_are_winnows_defaults(
     defaults: dict[str, str] = {}
     apply_environment(defaults, is_cpu=is_cpu)
     del defaults["VLLM_PLUGINS"]
-    assert explicit.environment == defaults
+    assert explicit.environment == {**defaults, "WINNOW_STORE": ENVIRONMENT["WINNOW_STORE"]}
     ours = ["--worker-cls", CPU_FLAGS["--worker-cls"]] if is_cpu else []
     assert with_default_flags(explicit.arguments, is_cpu=is_cpu) == [*explicit.arguments, *ours]
 

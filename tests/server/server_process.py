@@ -58,7 +58,7 @@ def running_server(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, **environment},
+            env={"WINNOW_STORE": str(log.with_suffix(".sqlite3")), **os.environ, **environment},
         )
     server = ServerProcess(process, f"http://127.0.0.1:{port}", log)
     try:

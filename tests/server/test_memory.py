@@ -1,6 +1,5 @@
 """A collection that remembers what was solved with it, through the running server."""
 
-import json
 from collections.abc import Iterator
 
 import httpx
@@ -49,7 +48,7 @@ def test_confirmed_reply_is_an_exemplar_of_the_next_request(
 def test_wrong_reply_is_forgotten(http: httpx.Client, lessons: None) -> None:
     first = asked(http)
     assert feedback(http, first["id"], "7").json()["is_remembered"] is False
-    assert feedback(http, first["id"], "64").status_code == httpx.codes.NOT_FOUND
+    assert asked(http)["decoding"]["retrieval"]["passages"] == []
 
 
 def test_streams_and_responses_are_remembered_by_their_ids(
@@ -68,27 +67,5 @@ def test_collection_without_memory_remembers_nothing(http: httpx.Client) -> None
     http.post("/v1/collections", json={"name": "lessons"}, headers=KEY)
     reply = asked(http)
     assert reply["decoding"]["retrieval"]["memory"] is None
-    assert feedback(http, reply["id"], "64").status_code == httpx.codes.NOT_FOUND
+    assert feedback(http, reply["id"], "64").json()["is_remembered"] is False
     http.delete("/v1/collections/lessons", headers=KEY)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"id": "\ud800", "reference": "64"},
-        {"id": "a"},
-        {"id": "a", "reference": 64},
-        {"id": "a", "reference": "64", "right": True},
-    ],
-)
-def test_bad_feedback_is_a_400(http: httpx.Client, body: Json) -> None:
-    headers = {**KEY, "content-type": "application/json"}
-    reply = http.post("/v1/feedback", content=json.dumps(body), headers=headers)
-    assert reply.status_code == httpx.codes.BAD_REQUEST
-
-
-def test_feedback_on_an_unknown_reply_is_a_404(http: httpx.Client) -> None:
-    reply = feedback(http, "chatcmpl-nope", "64")
-    assert reply.status_code == httpx.codes.NOT_FOUND
-    assert 'no reply "chatcmpl-nope" is remembered' in reply.json()["error"]["message"]

@@ -14,9 +14,8 @@ from decoding.report import Candidate, Report
 from decoding.retrieval import Memory
 from server.collections.library import Library
 from server.collections.material import Collection
-from server.collections.memory import Rememberer, SolvedProblem, Verdict, memory_of
+from server.collections.memory import Rememberer, SolvedProblem, memory_of
 from server.collections.sqlite_store import SQLiteStore
-from server.collections.store import UnknownReply
 from server.settings import Settings
 from tests.server.collections.material import OTHER, TENANT, document, hits
 
@@ -55,27 +54,24 @@ def remembered(library: Library, lessons: Collection) -> list[str]:
     return [hit.record.piece.text for hit in found]
 
 
-async def test_reply_waits_until_the_right_answer_confirms_it(
-    library: Library, lessons: Collection
-) -> None:
+async def test_reply_waits_until_it_is_confirmed(library: Library, lessons: Collection) -> None:
     one = rememberer(library)
     await remember(one, SOLVED)
     assert remembered(library, lessons) == []
-    assert await one.judge(TENANT, "chatcmpl-1", "8.0") == Verdict(True, True)
+    assert await one.judge(TENANT, "chatcmpl-1", True) is True
     assert remembered(library, lessons) == [SOLVED.solution]
     (document,) = library.store.documents(lessons, 10)
     assert (document.source, document.key) == ("reply:chatcmpl-1", TENANT)
     assert document.created_at > 0
-    assert await one.judge(TENANT, "chatcmpl-1", "8") == Verdict(True, True)  # said twice
+    assert await one.judge(TENANT, "chatcmpl-1", True) is True  # said twice
 
 
 async def test_wrong_reply_is_deleted(library: Library, lessons: Collection) -> None:
     one = rememberer(library)
     await remember(one, SOLVED)
-    assert await one.judge(TENANT, "chatcmpl-1", "9") == Verdict(False, False)
+    assert await one.judge(TENANT, "chatcmpl-1", False) is False
     assert library.store.documents(lessons, 10) == []
-    with pytest.raises(UnknownReply):
-        await one.judge(TENANT, "chatcmpl-1", "8")
+    assert await one.judge(TENANT, "chatcmpl-1", True) is False  # there is nothing to confirm
 
 
 async def test_confirmed_reply_is_deleted_when_it_proves_wrong(
@@ -84,7 +80,7 @@ async def test_confirmed_reply_is_deleted_when_it_proves_wrong(
     one = rememberer(library)
     await remember(one, solved(1, "confirmed"))
     assert remembered(library, lessons) == ["It is 8."]
-    await one.judge(TENANT, "chatcmpl-1", "9")
+    await one.judge(TENANT, "chatcmpl-1", False)
     assert remembered(library, lessons) == []
 
 
@@ -95,7 +91,7 @@ async def test_same_solution_is_kept_once_however_often_it_is_confirmed(
     again = SolvedProblem("chatcmpl-2", QUESTION, SOLVED.solution, "8", "quarantined")
     await remember(one, SOLVED, again)
     for reply_id in ("chatcmpl-1", "chatcmpl-2"):
-        assert (await one.judge(TENANT, reply_id, "8")).is_remembered
+        assert await one.judge(TENANT, reply_id, True)
     assert len(library.store.documents(lessons, 10)) == 1
 
 
@@ -104,8 +100,7 @@ async def test_feedback_of_another_key_reaches_nothing(
 ) -> None:
     one = rememberer(library)
     await remember(one, SOLVED)
-    with pytest.raises(UnknownReply):
-        await one.judge(OTHER, "chatcmpl-1", "8")
+    assert await one.judge(OTHER, "chatcmpl-1", False) is False
     assert len(library.store.documents(lessons, 10)) == 1
 
 
@@ -114,7 +109,7 @@ async def test_feedback_waits_for_what_is_being_written(
 ) -> None:
     one = rememberer(library)
     one.remember(TENANT, "lessons", SOLVED)
-    assert (await one.judge(TENANT, "chatcmpl-1", "8")).is_right
+    assert await one.judge(TENANT, "chatcmpl-1", True)
 
 
 async def test_half_a_character_is_kept_as_a_question_mark(
