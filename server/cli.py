@@ -1,4 +1,4 @@
-"""The command line: `winnow serve MODEL [any flag of vllm serve]`, `collection` and `replay`."""
+"""The command line: `winnow serve MODEL [any flag of vllm serve]` and what goes with it."""
 
 import argparse
 import errno
@@ -26,6 +26,10 @@ def main() -> None:
         from server.collections import command  # imported late, as `serve` needs none of it
 
         sys.exit(command.main(arguments[1:]))
+    if arguments[:1] == ["report"]:
+        from server.replies import report_command  # likewise
+
+        sys.exit(report_command.main(arguments[1:]))
     if arguments[:1] == ["replay"]:
         from loadtest import replay_command  # likewise
 
@@ -49,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     subparsers.add_parser(
         "collection", add_help=False, help="documents and solved problems that requests draw on"
+    )
+    subparsers.add_parser(
+        "report", add_help=False, help="how often each decoder was right, how fast, at what cost"
     )
     subparsers.add_parser(
         "replay", add_help=False, help="run a decoder over recorded samples, without a model"

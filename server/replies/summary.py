@@ -1,0 +1,120 @@
+"""What the kept replies say of each decoder on each model."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, quantiles
+
+from server.accuracy import NUM_BINS, Accuracy, AccuracyWindow, Judged, bin_of, wilson
+from server.replies.log import LoggedReply, Verdict
+
+P50, P95 = 49, 94
+"""Places among the 99 percentiles."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedReply:
+    """`is_right` is by feedback, else by the request's own reference; None where neither was
+    given."""
+
+    reply: LoggedReply
+    is_right: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Judged answers of like confidence: how sure the decoder was of them, how many were right."""
+
+    num_answers: int
+    mean_confidence: float
+    share_right: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """`accuracy` and what follows from it are None where nothing was judged. Times are in
+    milliseconds."""
+
+    strategy: str
+    model: str
+    num_replies: int
+    num_judged: int
+    accuracy: Accuracy | None
+    calibration_error: float | None
+    mean_tokens: float
+    tokens_per_right_answer: float | None
+    p50_ms: float
+    p95_ms: float
+    share_without_answer: float
+    share_of_fallbacks: float
+    reliability: tuple[ReliabilityBin, ...]
+
+
+def judged(replies: Iterable[tuple[LoggedReply, Verdict | None]]) -> list[JudgedReply]:
+    return [
+        JudgedReply(reply, reply.is_right if verdict is None else verdict.is_right)
+        for reply, verdict in replies
+    ]
+
+
+def summarise(replies: Sequence[JudgedReply]) -> list[Summary]:
+    """One for each decoder and model, by name."""
+    groups: dict[tuple[str, str], list[JudgedReply]] = {}
+    for one in replies:
+        groups.setdefault((one.reply.strategy, one.reply.model), []).append(one)
+    return [_summary(*key, groups[key]) for key in sorted(groups)]
+
+
+def _summary(strategy: str, model: str, members: Sequence[JudgedReply]) -> Summary:
+    replies = [one.reply for one in members]
+    known = [one for one in members if one.is_right is not None]
+    accuracy = wilson(sum(bool(one.is_right) for one in known), len(known)) if known else None
+    window = AccuracyWindow(max(1, len(known)))
+    for one in known:
+        window.add(Judged(bool(one.is_right), one.reply.sureness))
+    mean_tokens = fmean(reply.num_tokens for reply in replies)
+    percentiles = _percentiles([1000 * reply.seconds for reply in replies])
+    return Summary(
+        strategy=strategy,
+        model=model,
+        num_replies=len(replies),
+        num_judged=len(known),
+        accuracy=accuracy,
+        calibration_error=window.calibration_error(),
+        mean_tokens=mean_tokens,
+        tokens_per_right_answer=mean_tokens / accuracy.value
+        if accuracy is not None and accuracy.value > 0
+        else None,
+        p50_ms=percentiles[P50],
+        p95_ms=percentiles[P95],
+        share_without_answer=fmean(reply.answer is None for reply in replies),
+        share_of_fallbacks=fmean(reply.fallback is not None for reply in replies),
+        reliability=_reliability(known),
+    )
+
+
+def _percentiles(values: Sequence[float]) -> list[float]:
+    return quantiles(values, n=100, method="inclusive") if len(values) > 1 else [values[0]] * 99
+
+
+def _reliability(known: Sequence[JudgedReply]) -> tuple[ReliabilityBin, ...]:
+    bins: list[list[tuple[float, bool]]] = [[] for _ in range(NUM_BINS)]
+    for one in known:
+        if (sure := one.reply.sureness) is not None:
+            bins[bin_of(sure)].append((sure, bool(one.is_right)))
+    return tuple(
+        ReliabilityBin(len(members), fmean(c for c, _ in members), fmean(r for _, r in members))
+        for members in bins
+        if members
+    )
+
+
+def accuracy_by_day(replies: Sequence[JudgedReply]) -> dict[float, Accuracy]:
+    """By the beginning of the day (UTC, seconds since 1970), days without judged replies left
+    out."""
+    days: dict[float, list[bool]] = {}
+    for one in replies:
+        if one.is_right is not None:
+            day = math.floor(one.reply.created_at / 86_400) * 86_400.0
+            days.setdefault(day, []).append(one.is_right)
+    return {day: wilson(sum(right), len(right)) for day, right in sorted(days.items())}
