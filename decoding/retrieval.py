@@ -76,9 +76,9 @@ class Citation(BaseModel):
 
 
 class Retrieved(BaseModel):
-    """What retrieval did: the floor that held; the passages used, most relevant first, and how many
-    more had no room in the model's context; whether the collection remembers the reply, null where
-    it does not."""
+    """What retrieval did: the floor that held; what was used, solved problems first, each kind by
+    relevance, and how many more had no room in the model's context; as what the collection is to
+    remember the reply, null where it is not."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -91,7 +91,7 @@ class Retrieved(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The passages that are relevant, most relevant first, and the floor that held;
+    """What is relevant, solved problems first, each kind by relevance, and the floor that held;
     `is_remembering` says whether the collection keeps what is solved with it."""
 
     passages: Sequence[Passage]

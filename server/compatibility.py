@@ -76,12 +76,9 @@ def refuse_contradictions(decoder: Decoder, given: Fields) -> None:
             NEUTRAL_WHEN_GREEDY,
             f'has no effect on strategy "{strategy}", which takes the likeliest token',
         )
-    if decoder.prompting is not None:
-        _refuse(
-            given,
-            NEUTRAL_WITH_PROMPTING,
-            f'would cut the prompt that prompting "{decoder.prompting}" makes',
-        )
+    if decoder.prompting is not None or decoder.retrieval is not None:
+        maker = f'prompting "{decoder.prompting}"' if decoder.prompting else "retrieval"
+        _refuse(given, NEUTRAL_WITH_PROMPTING, f"would cut the prompt that {maker} makes")
     if decoder.fan_out_field is not None:
         neutral = NEUTRAL_WHEN_FANNED_OUT
         if "prompt" in given:  # of a completion, logprobs are a number; 0 asks for one

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from server.collections.embedders import EmbedderFailed
 from server.collections.rerankers import RerankerFailed
 from server.collections.store import (
+    BadName,
     CollectionError,
     CollectionExists,
     JudgedOtherwise,
@@ -42,6 +43,7 @@ class InvalidRequest(ValueError):
 
 
 COLLECTION_STATUS: Mapping[type[CollectionError], HTTPStatus] = {
+    BadName: HTTPStatus.BAD_REQUEST,
     UnknownCollection: HTTPStatus.NOT_FOUND,
     UnknownDocument: HTTPStatus.NOT_FOUND,
     UnknownReply: HTTPStatus.NOT_FOUND,

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.errors import error_response
 from server.wire import FIELD
 
+COLLECTIONS = "/v1/collections"
 DECODING_PATHS = ("/v1/chat/completions", "/v1/completions", "/v1/responses")
 
 
@@ -39,7 +40,8 @@ def _may_carry_decoding(scope: Scope) -> bool:
         return False
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     is_json = any(k == b"content-type" and b"json" in v.lower() for k, v in scope["headers"])
-    return is_json and path not in DECODING_PATHS
+    # A document may be long, and is read by its own route, which refuses unknown keys.
+    return is_json and path not in DECODING_PATHS and not path.startswith(COLLECTIONS)
 
 
 async def _read_body(receive: Receive) -> list[Message]:

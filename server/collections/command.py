@@ -57,8 +57,15 @@ def _parser() -> argparse.ArgumentParser:
     search = commands.add_parser("search", help="what a question would find")
     search.add_argument("name")
     search.add_argument("query")
-    search.add_argument("--num-passages", type=int, default=5, help="of each kind")
-    search.add_argument("--min-score", type=float)
+    search.add_argument(
+        "--num-passages",
+        type=int,
+        choices=range(1, 51),
+        default=5,
+        metavar="1..50",
+        help="of each kind",
+    )
+    search.add_argument("--min-score", type=_share, metavar="0..1")
     delete = commands.add_parser("delete", help="delete a collection, or some documents of it")
     delete.add_argument("name")
     delete.add_argument("--source", help="only the documents of this source")
@@ -68,6 +75,13 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("name")
     export.add_argument("--out", type=Path, help="a file instead of standard output")
     return parser
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be in 0..1, got {text!r}")
+    return value
 
 
 class _Desk:

@@ -1,6 +1,7 @@
 """Collections as the command line and the server use them: files in, passages out. All blocks."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -8,13 +9,21 @@ from typing import Literal
 
 import numpy as np
 
-from decoding.retrieval import Found, Kind, Retrieval
+from decoding.retrieval import MAX_NAME_CHARS, NAME, Found, Kind, Retrieval
 from server.collections.embedders import Embedder
-from server.collections.material import Added, Collection, Document, Piece, Status, Vector
+from server.collections.material import (
+    Added,
+    Collection,
+    Document,
+    Piece,
+    Status,
+    Vector,
+    sound,
+)
 from server.collections.reading import Text
 from server.collections.rerankers import Reranker
 from server.collections.search import POOL, Hit, floor_of, search
-from server.collections.store import Store, WrongVectors
+from server.collections.store import BadName, Store, WrongVectors
 
 RankedBy = Literal["hybrid", "words", "vectors"]
 """By what is searched: `hybrid` is words and, where the collection has them, vectors."""
@@ -40,6 +49,12 @@ class Library:
                 part.close()
 
     def create(self, tenant: str, name: str, *, memory: bool = False) -> Collection:
+        """Raises BadName, CollectionExists."""
+        if len(name) > MAX_NAME_CHARS or not re.fullmatch(NAME, name):
+            raise BadName(
+                f'a collection\'s name is at most {MAX_NAME_CHARS} letters, digits, ".", "_" and '
+                f'"-", the first a letter or digit, got {name!r}'
+            )
         embedder = self._embedder
         return self.store.create(
             tenant,
@@ -148,11 +163,6 @@ def _with_vectors(
             document.source, document.pieces, document.key, document.status, vectors[begin:end]
         )
         begin = end
-
-
-def sound(text: str) -> str:
-    """With a question mark for each half of a character, which no store or tokenizer takes."""
-    return text.encode(errors="replace").decode()
 
 
 def _sound(piece: Piece) -> Piece:

@@ -4,11 +4,13 @@ A reply of a request that draws on a collection with `memory` is kept with its q
 quarantine. It becomes an exemplar when somebody or something other than the model says that it is
 right: feedback with the right answer, or by the operator's leave a verifier's score or the
 agreement of a vote. Feedback with another answer deletes it. What one key has stored this way is
-bounded: of what waits the oldest makes room, and where all is confirmed nothing is added.
+bounded, but for what several servers write at the same time: of what waits the oldest makes room,
+and where all is confirmed nothing is added.
 """
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -68,6 +70,7 @@ class Rememberer:
         self._open_library = open_library
         self._quota = settings.memory_quota
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._lock = threading.Lock()  # between counting, deleting and adding
 
     def remember(self, tenant: str, name: str, solved: SolvedProblem) -> None:
         """In the background: what goes wrong is logged, and takes no reply away."""
@@ -86,8 +89,14 @@ class Rememberer:
             await asyncio.to_thread(self._store, tenant, name, solved)
         except CollectionError as failure:
             logger.error("reply %s is not remembered: %s", solved.reply_id, failure)
+        except Exception:
+            logger.exception("reply %s is not remembered", solved.reply_id)
 
     def _store(self, tenant: str, name: str, solved: SolvedProblem) -> None:
+        with self._lock:
+            self._store_alone(tenant, name, solved)
+
+    def _store_alone(self, tenant: str, name: str, solved: SolvedProblem) -> None:
         library = self._open_library()
         collection = library.store.collection(tenant, name)
         if not self._makes_room(library, collection, tenant):
@@ -112,6 +121,10 @@ class Rememberer:
         return bool(waiting)
 
     def _judge(self, tenant: str, reply_id: str, is_right: bool) -> bool:
+        with self._lock:
+            return self._judge_alone(tenant, reply_id, is_right)
+
+    def _judge_alone(self, tenant: str, reply_id: str, is_right: bool) -> bool:
         library = self._open_library()
         for collection in library.store.collections(tenant):
             if not collection.memory:

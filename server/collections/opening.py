@@ -21,14 +21,21 @@ from server.collections.sqlite_store import SQLiteStore
 from server.collections.store import Store, StoreBroken
 from server.settings import Settings
 
+POSTGRES = ("postgresql://", "postgres://")
+
 
 def open_library(settings: Settings) -> Library:
     """Raises CollectionError: the store cannot be used, or a URL is set without its model."""
-    return Library(_store(settings.store), _embedder(settings), _reranker(settings))
+    embedder, reranker = _embedder(settings), _reranker(settings)
+    return Library(_store(settings.store), embedder, reranker)
 
 
 def _store(place: str) -> Store:
-    if not place.startswith(("postgresql://", "postgres://")):
+    if not place.strip() or ("://" in place and not place.startswith(POSTGRES)):
+        raise StoreBroken(
+            f"WINNOW_STORE must be a file or a postgresql:// URL, got {place.partition('://')[0]!r}"
+        )
+    if not place.startswith(POSTGRES):
         return SQLiteStore(Path(place).expanduser())
     try:
         from server.collections.postgres_store import PostgresStore

@@ -88,7 +88,7 @@ class PostgresStore:
                 f"{COLLECTIONS} WHERE tenant = %s AND name = %s", (plain(tenant), plain(name))
             ).fetchone()
         if row is None:
-            raise UnknownCollection(f'there is no collection "{name}"')
+            raise UnknownCollection(f'there is no collection "{name}" of this API key')
         return to_collection(row)
 
     def collections(self, tenant: str) -> list[Collection]:

@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from bs4 import BeautifulSoup
 from charset_normalizer import from_bytes
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
-from server.collections.material import Piece
+from server.collections.html_text import visible_text
+from server.collections.material import Piece, sound
 
 CHUNK_CHARS = (500, 900)
 """Fewest and most characters of a chunk: about what small embedders read (256 word pieces)."""
 OVERLAP_CHARS = 100
 MAX_LINE_CHARS = 100_000
+MAX_EXEMPLAR_CHARS = 10_000
+"""Of a problem or a solution, neither of which is cut in pieces."""
+MAX_RUN_CHARS = 20_000
+"""What is cut at once: the time of the splitter grows with the square of a run without a seam."""
 MAX_PDF_PAGES = 5_000
-UNSEEN = ("script", "style", "template", "noscript", "head")
-BLOCKS = ("p", "div", "li", "tr", "br", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote")
-BREAK = "\ue000"
-"""Stands for a line's end in a page, whose own line ends are spaces; a character of no text."""
 SUFFIXES = (".txt", ".md", ".html", ".htm", ".pdf", ".jsonl")
 EXEMPLAR_KEYS = ("question", "solution", "answer")
 TEXT_KEYS = ("text", "source")
@@ -69,9 +69,26 @@ def read(name: str, content: bytes) -> Iterator[Text]:
 def split(text: str, *, is_markdown: bool = False) -> tuple[Piece, ...]:
     """Chunks of 500 to 900 characters, cut where sections, paragraphs and sentences end; each
     overlaps the one before by up to 100."""
-    splitter = MarkdownSplitter if is_markdown else TextSplitter
-    chunks = splitter(CHUNK_CHARS, overlap=OVERLAP_CHARS).chunk_indices(text)
-    return tuple(Piece("passage", chunk, (begin, begin + len(chunk))) for begin, chunk in chunks)
+    kind = MarkdownSplitter if is_markdown else TextSplitter
+    splitter = kind(CHUNK_CHARS, overlap=OVERLAP_CHARS)
+    return tuple(
+        Piece("passage", chunk, (start + begin, start + begin + len(chunk)))
+        for start, run in _runs(text)
+        for begin, chunk in splitter.chunk_indices(run)
+    )
+
+
+def _runs(text: str) -> Iterator[tuple[int, str]]:
+    """The text in stretches of at most 20,000 characters, cut at white space where there is any,
+    each with its place."""
+    begin = 0
+    while begin < len(text):
+        end = min(len(text), begin + MAX_RUN_CHARS)
+        if end < len(text):
+            seam = max(text.rfind(mark, begin + 1, end) for mark in ("\n", " "))
+            end = seam if seam > begin else end
+        yield begin, text[begin:end]
+        begin = end
 
 
 def exemplar(question: str, solution: str, answer: str | None = None) -> Piece:
@@ -91,15 +108,10 @@ def _decode(name: str, content: bytes) -> str:
 
 
 def _visible(html: str, name: str) -> str:
-    """What a reader of the page sees: no scripts, no styles, no attributes."""
-    page = BeautifulSoup(html, "html.parser")
-    for unseen in page(UNSEEN):
-        unseen.decompose()
-    for block in page(BLOCKS):
-        block.insert_before(BREAK)
-        block.append(BREAK)
-    lines = (" ".join(line.split()) for line in page.get_text().split(BREAK))
-    text = "\n".join(line for line in lines if line)
+    try:
+        text = visible_text(html)
+    except ValueError as failure:
+        raise UnreadableFile(f"{name} is no HTML that can be read: {failure}") from None
     if not text:
         raise UnreadableFile(f"{name} shows no text")
     return text
@@ -125,7 +137,7 @@ def _read_pdf(name: str, content: bytes) -> Iterator[Text]:
 
 def _read_lines(name: str, content: str) -> Iterator[Text]:
     """Each line `{"text", "source"?}` or `{"question", "solution", "answer"?}`."""
-    for number, line in enumerate(content.splitlines(), start=1):
+    for number, line in enumerate(content.split("\n"), start=1):
         if line.strip():
             yield _read_line(f"{name}#line={number}", line)
 
@@ -142,13 +154,20 @@ def _read_line(source: str, line: str) -> Text:
             f'{source} must be an object with "text", or with "question" and "solution"'
         )
     allowed = EXEMPLAR_KEYS if "question" in value else TEXT_KEYS
+    value = {key: sound(said) if isinstance(said, str) else said for key, said in value.items()}
     for key, said in value.items():
         if key not in allowed:
-            raise UnreadableFile(f'{source} has an unknown key "{key}"; allowed are {allowed}')
+            raise UnreadableFile(f'{source} has an unknown key "{sound(key)}"; allowed: {allowed}')
         if not isinstance(said, str) or not said.strip():
             raise UnreadableFile(f'{source}: "{key}" must be a text that says something')
     if "question" not in value:
         return Text(value.get("source", source), split(value["text"]))
+    for key in value:
+        if len(value[key]) > MAX_EXEMPLAR_CHARS:
+            raise UnreadableFile(
+                f'{source}: "{key}" has {len(value[key])} characters; {MAX_EXEMPLAR_CHARS} are '
+                "allowed"
+            )
     if "solution" not in value:
         raise UnreadableFile(f'{source} has a "question" and no "solution"')
     return Text(source, (exemplar(value["question"], value["solution"], value.get("answer")),))

@@ -3,18 +3,29 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
+from starlette.types import Message
 
 from decoding.retrieval import MAX_NAME_CHARS, MAX_PASSAGES, NAME, Kind
 from server.collections.library import Library, RankedBy
 from server.collections.material import Added, Collection, StoredDocument
+from server.collections.memory import SOURCE_PREFIX
 from server.collections.opening import open_library
-from server.collections.reading import Text, UnreadableFile, exemplar, read, split
+from server.collections.reading import (
+    MAX_EXEMPLAR_CHARS,
+    Text,
+    UnreadableFile,
+    exemplar,
+    read,
+    split,
+)
 from server.collections.search import Hit
 from server.collections.store import UnknownDocument
 from server.collections.tenancy import tenant_of
@@ -25,14 +36,25 @@ T = TypeVar("T")
 Json = dict[str, Any]
 MAX_PAGE = 1000
 MEGABYTE = 10**6
+FORM_BYTES = 100_000
+"""What a form may take beside its file."""
+MAX_SOURCE_CHARS = 1000
+MAX_ID_DIGITS = 18
+NUM_ADDING_THREADS = 2
+Said = Annotated[str, Field(min_length=1, max_length=MAX_EXEMPLAR_CHARS, pattern=r"\S")]
 
 router = APIRouter(prefix="/v1/collections")
 
 
 class LazyLibrary:
-    """The server's library, opened by the first request that needs it."""
+    """The server's library, opened by the first request that needs it.
+
+    Reading and storing documents, which may take long, have threads of their own, so that searches
+    never wait for them.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        self.adding = ThreadPoolExecutor(NUM_ADDING_THREADS, "winnow-adding")
         self._settings = settings
         self._lock = threading.Lock()
         self._library: Library | None = None
@@ -56,9 +78,9 @@ class NewCollection(BaseModel):
 class NewExemplar(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    question: str = Field(min_length=1)
-    solution: str = Field(min_length=1)
-    answer: str | None = None
+    question: Said
+    solution: Said
+    answer: Said | None = None
 
 
 class NewDocument(BaseModel):
@@ -66,7 +88,7 @@ class NewDocument(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    source: str = Field(min_length=1, max_length=1000)
+    source: str = Field(min_length=1, max_length=MAX_SOURCE_CHARS)
     text: str | None = Field(None, min_length=1)
     exemplars: list[NewExemplar] | None = Field(None, min_length=1)
 
@@ -89,8 +111,16 @@ class Desk:
         self._lazy: LazyLibrary = request.app.state.winnow_library
         self.tenant = tenant_of(request.headers.get("authorization"))
 
+    @property
+    def library(self) -> Library:
+        return self._lazy.library
+
     async def run(self, work: Callable[[Library], T]) -> T:
         return await asyncio.to_thread(lambda: work(self._lazy.library))
+
+    async def run_slowly(self, work: Callable[[], T]) -> T:
+        """What reads or stores documents."""
+        return await asyncio.get_running_loop().run_in_executor(self._lazy.adding, work)
 
     async def run_in(self, name: str, work: Callable[[Library, Collection], T]) -> T:
         """Raises UnknownCollection."""
@@ -129,10 +159,17 @@ async def delete_collection(name: str, desk: OwnDesk) -> Json:
 @router.post("/{name}/documents")
 async def add_documents(name: str, request: Request, desk: OwnDesk) -> Json:
     """A file as multipart form (`file`), or JSON: `source` with `text` or `exemplars`."""
-    texts = await _texts(request)
-    added = await desk.run_in(
-        name, lambda lib, collection: list(lib.add(collection, texts, desk.tenant))
-    )
+    limit = _limit(request)
+    body = await _read_body(request, limit)
+    new = await _take_file(request, body) or body
+
+    def work() -> tuple[list[Text], list[Added]]:
+        library = desk.library
+        collection = library.store.collection(desk.tenant, name)
+        texts = _texts(new)
+        return texts, list(library.add(collection, texts, desk.tenant))
+
+    texts, added = await desk.run_slowly(work)
     return {
         "object": "list",
         "data": [_added(text, one) for text, one in zip(texts, added, strict=True)],
@@ -201,43 +238,74 @@ async def search_collection(name: str, search: Search, desk: OwnDesk) -> Json:
     }
 
 
-async def _texts(request: Request) -> list[Text]:
-    """What the body holds, all of it read before anything is stored.
+@dataclass(frozen=True, slots=True)
+class File:
+    name: str
+    content: bytes
+
+
+def _limit(request: Request) -> int:
+    settings: Settings = request.app.state.winnow_settings
+    return int(settings.max_document_mb * MEGABYTE)
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
+    """Raises InvalidRequest: it is longer than the limit; the rest is not read."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit + FORM_BYTES:
+            raise InvalidRequest(
+                "file",
+                f"a document may have {limit / MEGABYTE:g} MB; split it, or have the operator "
+                "raise WINNOW_MAX_DOCUMENT_MB",
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            )
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _take_file(request: Request, body: bytes) -> File | None:
+    """The file of a multipart form; None where the body is none."""
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        return None
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async with Request(request.scope, receive).form(max_files=1, max_fields=1) as form:
+        file = form.get("file")
+        if set(form) != {"file"} or not isinstance(file, UploadFile) or not file.filename:
+            raise InvalidRequest(
+                "file", f"the form must have one file with a name, file, got {shown(list(form))}"
+            )
+        return File(file.filename, await file.read())
+
+
+def _texts(new: File | bytes) -> list[Text]:
+    """What the document holds, all of it read before anything is stored.
 
     Raises:
-        InvalidRequest: it is no document, or too large.
+        InvalidRequest: it is no document.
     """
-    settings: Settings = request.app.state.winnow_settings
-    limit = int(settings.max_document_mb * MEGABYTE)
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > limit + MEGABYTE // 10:
-        raise _too_large(int(length), settings)
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with request.form(max_files=1, max_fields=1) as form:
-            file = form.get("file")
-            if not isinstance(file, UploadFile) or not file.filename:
-                raise InvalidRequest("file", "file must be a file with a name")
-            content = await file.read(limit + 1)
-            name = file.filename
-        if len(content) > limit:
-            raise _too_large(len(content), settings)
-        texts = await _read_file(name, content)
+    if isinstance(new, File):
+        try:
+            texts = list(read(new.name, new.content))
+        except UnreadableFile as failure:
+            raise InvalidRequest("file", str(failure)) from failure
     else:
-        body = await request.body()
-        if len(body) > limit:
-            raise _too_large(len(body), settings)
-        texts = _texts_of(_new_document(body))
+        texts = _texts_of(_new_document(new))
     saying = [text for text in texts if text.pieces]
     if not saying:
         raise InvalidRequest("text", "the document says nothing")
+    for text in saying:
+        if text.source.startswith(SOURCE_PREFIX):
+            raise InvalidRequest(
+                "source", f'source must not begin with "{SOURCE_PREFIX}", which names replies'
+            )
+        if len(text.source) > MAX_SOURCE_CHARS:
+            raise InvalidRequest("source", f"source may have {MAX_SOURCE_CHARS} characters")
     return saying
-
-
-async def _read_file(name: str, content: bytes) -> list[Text]:
-    try:
-        return await asyncio.to_thread(lambda: list(read(name, content)))
-    except UnreadableFile as failure:
-        raise InvalidRequest("file", str(failure)) from failure
 
 
 def _new_document(body: bytes) -> NewDocument:
@@ -261,18 +329,9 @@ def _texts_of(new: NewDocument) -> list[Text]:
     ]
 
 
-def _too_large(num_bytes: int, settings: Settings) -> InvalidRequest:
-    return InvalidRequest(
-        "file",
-        f"a document may have {settings.max_document_mb:g} MB, got {num_bytes / MEGABYTE:.1f}; "
-        "split it, or have the operator raise WINNOW_MAX_DOCUMENT_MB",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    )
-
-
 def _document_id(shown_id: str) -> int:
     number = shown_id.removeprefix("doc_")
-    if not number.isdecimal() or len(number) > 18:
+    if not (number.isascii() and number.isdigit()) or len(number) > MAX_ID_DIGITS:
         raise InvalidRequest("document_id", f"document ids read doc_12, got {shown(shown_id)}")
     return int(number)
 

@@ -3,7 +3,8 @@
 A commit is on disk when it returns (write-ahead log, synchronous=FULL). Writes of one process go
 through one thread; between processes SQLite's lock decides. Each collection has a full-text table
 (FTS5) of its own, so that no tenant's words weigh in another's ranking. Vectors are float32 blobs,
-searched exactly. Every row carries a hash of its content, which is compared whenever it is read.
+searched exactly. Every row carries a hash of its content, which is compared before a record is
+served.
 """
 
 import logging
@@ -77,7 +78,11 @@ class SQLiteStore:
         self._lock = threading.Lock()
         self._indexes: dict[tuple[int, Kind], VectorIndex] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="winnow-store")
-        self.write(_set_up)
+        try:
+            self.write(_set_up)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._writer.shutdown()
@@ -121,7 +126,7 @@ class SQLiteStore:
                 f"{COLLECTIONS} WHERE tenant = ? AND name = ?", (tenant, name)
             ).fetchone()
         if row is None:
-            raise UnknownCollection(f'there is no collection "{name}"')
+            raise UnknownCollection(f'there is no collection "{name}" of this API key')
         return to_collection(row)
 
     def collections(self, tenant: str) -> list[Collection]:
@@ -348,12 +353,16 @@ class SQLiteStore:
             yield
         except (sqlite3.DatabaseError, OSError) as failure:
             raise self._told(failure) from failure
+        except UnicodeDecodeError as failure:  # what a damaged file has in place of text
+            raise self._told(sqlite3.DatabaseError("text is damaged")) from failure
 
     def _told(self, failure: Exception) -> Exception:
         code = getattr(failure, "sqlite_errorcode", 0) & 0xFF
-        said = str(failure)
+        said = (failure.strerror or "") if isinstance(failure, OSError) else str(failure)
         if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._is_disk_full()):
             return StoreFull(f"the disk of {self._path.name} is full; nothing of it was kept")
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+            return StoreBroken(f"{self._path.name} cannot be opened and written ({said})")
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StoreBusy(f"{self._path.name} is locked by another process; try again")
         if said.startswith(("no such table: words_", "no such table: vocabulary_")):

@@ -5,6 +5,7 @@ to disk, when it returns, or has changed nothing. What a tenant has is named by 
 which only that tenant can look up.
 
 CollectionError          what a client or operator can act on
+├── BadName              a collection cannot be called so
 ├── UnknownCollection    no such collection of this tenant
 ├── CollectionExists     the name is taken
 ├── UnknownDocument      no such document in the collection
@@ -39,6 +40,10 @@ Ranking = list[int]
 
 class CollectionError(Exception):
     """Something about a collection; the message says what and the way out."""
+
+
+class BadName(CollectionError):
+    pass
 
 
 class UnknownCollection(CollectionError):

@@ -26,9 +26,11 @@ Render = Callable[[str, str, bool], Awaitable[EngineInput]]
 
 ANSWERED_ANEW = {"add_generation_prompt": True, "continue_final_message": False}
 UNCUT: Mapping[str, object] = {"truncate_prompt_tokens": None}
+SYSTEM_ROLES = ("system", "developer")
 TEXT_PARTS = ("text", "input_text")
 QA_TEMPLATE = ("Q: ", "\nA:")
 QA_STOP = "\nQ:"
+NOTE_END = "</note>"
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,43 @@ def add_notes(request: ChatCompletionRequest | ResponsesRequest, notes: str) -> 
         request.instructions = "\n\n".join(filter(None, (request.instructions, notes)))
         return
     first, *rest = request.messages
-    if first.get("role") == "system" and isinstance(first.get("content"), str):
-        request.messages = [{**first, "content": f"{first['content']}\n\n{notes}"}, *rest]
-    else:
+    content: Any = first.get("content")  # as `_with_lists` leaves it
+    if first.get("role") not in SYSTEM_ROLES or not content:
         request.messages = [{"role": "system", "content": notes}, first, *rest]
+    elif isinstance(content, str):
+        request.messages = [{**first, "content": f"{content}\n\n{notes}"}, *rest]
+    else:
+        parts = [*content, {"type": "text", "text": notes}]
+        request.messages = [{**first, "content": parts}, *rest]
+
+
+def said_in(request: ChatCompletionRequest | CompletionRequest | ResponsesRequest) -> str:
+    """All text of the request, which shares the model's context with what is put before it."""
+    match request:
+        case ChatCompletionRequest():
+            messages: Sequence[Message] = request.messages
+        case CompletionRequest():
+            return _only_text(request) or ""
+        case ResponsesRequest():
+            messages = _input_messages(request)
+    texts = (_text_at(messages, place) or "" for place in range(len(messages)))
+    return "\n".join(texts)
+
+
+def stands_alone(request: ChatCompletionRequest | CompletionRequest | ResponsesRequest) -> bool:
+    """Whether the question means the same without the rest of the request: nothing was said before
+    it but by the system, and it is all text."""
+    if isinstance(request, CompletionRequest):
+        return True
+    if isinstance(request, ChatCompletionRequest):
+        messages: Sequence[Message] = request.messages
+    else:
+        messages = _input_messages(request)
+    spoken = [message for message in messages if message.get("role") not in SYSTEM_ROLES]
+    if len(spoken) != 1:
+        return False
+    content: Any = spoken[0].get("content")  # a text or a list of parts
+    return isinstance(content, str) or all(_is_text(part) for part in content or ())
 
 
 def chat_dialogue(request: ChatCompletionRequest, serving: Any) -> Dialogue:  # OpenAIServingChat
@@ -103,7 +138,8 @@ def completion_dialogue(
         if question is None:
             raise InvalidRequest("prompt", 'prompt must be a text with prompt_template "qa"')
         stop = [request.stop] if isinstance(request.stop, str) else list(request.stop or ())
-        request.stop = [*stop, QA_STOP]
+        # Behind notes a base model may go on with their marks, too.
+        request.stop = [*stop, QA_STOP, *([NOTE_END] if notes else [])]
     if question is not None:
         request.prompt = f"{before}{question}{after}"
 

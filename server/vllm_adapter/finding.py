@@ -1,5 +1,6 @@
 """Retrieval as a stage of a request: search for its question, and put what is found before it."""
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from decoding.retrieval import (
     render_notes,
 )
 from decoding.stopwatch import Stopwatch
+
+FRAME_TOKENS = 64
+"""What a chat template may write around the messages."""
 
 
 @dataclass(frozen=True)
@@ -38,27 +42,48 @@ class Finding:
 
 
 async def find(
-    retriever: Retriever, retrieval: Retrieval, question: str, client: EngineClient
+    retriever: Retriever,
+    retrieval: Retrieval,
+    question: str,
+    client: EngineClient,
+    *,
+    said: str,
+    max_tokens: int,
+    stands_alone: bool,
 ) -> Finding:
+    """
+    Args:
+        said: all text of the request, which needs its room in the model's context,
+        max_tokens: and so does the reply.
+        stands_alone: whether the question may be remembered as one.
+    """
     watch = Stopwatch()
     found = await retriever.search(question, retrieval)
-    used, notes = _fitting(found.passages, client)
+    used, notes = await asyncio.to_thread(_fitting, found.passages, client, said, max_tokens)
     watch.lap("retrieval")
     cited = cite(retrieval, found, used)
-    return Finding(question, notes, cited, found.is_remembering, watch.phases_ms)
+    return Finding(question, notes, cited, found.is_remembering and stands_alone, watch.phases_ms)
 
 
-def _fitting(passages: Sequence[Passage], client: EngineClient) -> tuple[Sequence[Passage], str]:
-    """As many passages as half of the model's context has room for, the last ones left out, and
-    the reference material that they make."""
+def _fitting(
+    passages: Sequence[Passage], client: EngineClient, said: str, max_tokens: int
+) -> tuple[Sequence[Passage], str]:
+    """The passages that have room, and the reference material that they make: in half of the
+    model's context at most, and beside the request and its reply. One that is too long is passed
+    over."""
     tokenizer = client.renderer.get_tokenizer()
     special = {*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()}
-    most = client.model_config.max_model_len // 2
-    for num_used in range(len(passages), 0, -1):
-        notes = defuse(render_notes(passages[:num_used]), special)
-        if len(tokenizer.encode(notes, add_special_tokens=False)) <= most:
-            return passages[:num_used], notes
-    return (), ""
+    length = client.model_config.max_model_len
+    room = length - len(tokenizer.encode(said)) - max_tokens - FRAME_TOKENS
+    room = min(room, length // 2)
+    used: list[Passage] = []
+    for passage in passages:
+        note = defuse(render_notes([passage]), special)
+        num_tokens = len(tokenizer.encode(note, add_special_tokens=False))
+        if num_tokens <= room:
+            used.append(passage)
+            room -= num_tokens
+    return used, defuse(render_notes(used), special)
 
 
 def defuse(text: str, special_tokens: Iterable[str]) -> str:

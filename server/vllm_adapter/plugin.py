@@ -93,4 +93,6 @@ async def _give_up(request: Request, failure: Exception) -> Response:
 
 async def _fail(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, HTTPException)
-    return error_response(failure.detail, status=HTTPStatus(failure.status_code))
+    reply = error_response(failure.detail, status=HTTPStatus(failure.status_code))
+    reply.headers.update(failure.headers or {})
+    return reply

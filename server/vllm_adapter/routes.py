@@ -50,6 +50,8 @@ from server.vllm_adapter.dialogue import (
     completion_dialogue,
     question_of,
     response_dialogue,
+    said_in,
+    stands_alone,
 )
 from server.vllm_adapter.finding import Finding, find
 from server.vllm_adapter.models import adapters, served_models
@@ -196,6 +198,7 @@ async def decode_response(
     request: ResponsesRequest, raw_request: Request, decoder: Decoder
 ) -> Response:
     serving = raw_request.app.state.openai_serving_responses
+    instructions = request.instructions
     finding = await take_question(request, raw_request, decoder)
     if finding is not None and finding.notes:
         add_notes(request, finding.notes)
@@ -203,9 +206,10 @@ async def decode_response(
     run = Run(raw_request, decoder, serving, dialogue, finding)
     result = await run.serving.create_responses(request, raw_request)
     if isinstance(result, ResponsesResponse):
+        result.instructions = instructions  # as the client gave them, without what was found
         run.amend_response(result)
     elif not isinstance(result, ErrorResponse):
-        result = run.response_events(result)
+        result = run.response_events(result, instructions)
     return run.reply(result)
 
 
@@ -240,7 +244,21 @@ async def take_question(
     state = raw_request.app.state
     tenant = tenant_of(raw_request.headers.get("authorization"))
     retriever = TenantRetriever(lambda: state.winnow_library.library, tenant)
-    return await find(retriever, decoder.retrieval, question, state.engine_client)
+    return await find(
+        retriever,
+        decoder.retrieval,
+        question,
+        state.engine_client,
+        said=said_in(request),
+        max_tokens=_max_tokens(request),
+        stands_alone=stands_alone(request),
+    )
+
+
+def _max_tokens(request: AnyRequest) -> int:
+    """What the reply may take, where the request says so."""
+    names = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+    return next((n for name in names if (n := getattr(request, name, None)) is not None), 0)
 
 
 class Run:
@@ -354,12 +372,17 @@ class Run:
             rememberer.remember(self._tenant, finding.retrieved.collection, solved)
         return memory
 
-    async def response_events(self, events: AsyncGenerator[Any, None]) -> AsyncGenerator[str, None]:
-        """Responses events as SSE; the report rides on `response.completed`. What goes wrong on
-        the way, when the status has been sent, is an `error` event."""
+    async def response_events(
+        self, events: AsyncGenerator[Any, None], instructions: str | None
+    ) -> AsyncGenerator[str, None]:
+        """Responses events as SSE, with the client's own instructions; the report rides on
+        `response.completed`. What goes wrong on the way, when the status has been sent, is an
+        `error` event."""
         num_events = 0
         try:
             async for event in events:
+                if (response := getattr(event, "response", None)) is not None:
+                    response.instructions = instructions
                 if isinstance(event, ResponseCompletedEvent):
                     self.amend_response(event.response)
                 yield _sse(event)

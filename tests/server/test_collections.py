@@ -1,7 +1,9 @@
 """Collections over HTTP."""
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import httpx
@@ -119,8 +121,8 @@ def test_tenant_is_the_key_and_nothing_else(http: httpx.Client, name: str) -> No
         error_of(http.get(path, headers=headers), 404)
         error_of(http.post(f"{path}/search", json={"query": "market"}, headers=headers), 404)
         error_of(http.delete(path, headers=headers), 404)
-        body = {"source": "a", "text": "b", "tenant": "key_x"}
-        assert error_of(http.post(f"{path}/documents", json=body, headers=headers), 400)
+        body = {"source": "a", "text": "b"}
+        error_of(http.post(f"{path}/documents", json=body, headers=headers), 404)
     assert len(search(http, name, "market")) == 1
 
 
@@ -150,6 +152,15 @@ def test_bad_collection_is_a_400(http: httpx.Client, body: Json, param: str) -> 
         ({"source": "a", "exemplars": [{"question": "b"}]}, "exemplars.0.solution"),
         ({"text": "b"}, "source"),
         ({"source": "a", "text": " \n "}, "text"),
+        ({"source": "reply:chatcmpl-1", "text": "b"}, "source"),
+        (
+            {"source": "a", "exemplars": [{"question": " ", "solution": "b"}]},
+            "exemplars.0.question",
+        ),
+        (
+            {"source": "a", "exemplars": [{"question": "b", "solution": "c" * 10_001}]},
+            "exemplars.0.solution",
+        ),
     ],
     ids=str,
 )
@@ -167,9 +178,10 @@ def test_bad_document_is_a_400(http: httpx.Client, name: str, body: Json, param:
         ("a.pdf", b"%PDF-1.7 broken", 400, "no PDF that can be read"),
         ("a.jsonl", b'{"text": "a"}\n{"text"', 400, "a.jsonl#line=2 is not JSON"),
         ("a.txt", b"a " * 11_000_000, 413, "may have 20 MB"),
-        ("a.txt", b"a " * 50_000_000, 413, "got 100"),
+        ("a.txt", b"a " * 50_000_000, 413, "may have 20 MB"),
+        ("a.html", b"<div>" * 100_000, 400, "a.html"),
     ],
-    ids=["empty", "binary", "broken PDF", "broken JSON", "22 MB", "100 MB"],
+    ids=["empty", "binary", "broken PDF", "broken JSON", "22 MB", "100 MB", "deep HTML"],
 )
 def test_file_that_cannot_be_taken_leaves_nothing(
     http: httpx.Client, name: str, file: str, content: bytes, status: int, says: str
@@ -197,6 +209,31 @@ def test_bad_search_is_a_400(http: httpx.Client, name: str, body: Json) -> None:
     error_of(http.post(f"/v1/collections/{name}/search", json=body, headers=KEY), 400)
 
 
+def test_form_has_one_file_and_nothing_else(http: httpx.Client, name: str) -> None:
+    path = f"/v1/collections/{name}/documents"
+    for files, fields in (
+        ({"document": ("a.txt", b"a")}, {}),
+        ({"file": ("a.txt", b"a")}, {"source": "mine"}),
+    ):
+        reply = http.post(path, files=files, data=fields, headers=KEY)
+        assert error_of(reply, 400)["param"] == "file"
+
+
+def test_long_text_holds_nobody_up(http: httpx.Client, name: str) -> None:
+    """A million characters without a seam, while others are served."""
+    body = {"source": "a", "text": "a" * 1_000_000}
+    with ThreadPoolExecutor(1) as threads:
+        path = f"/v1/collections/{name}/documents"
+        adding = threads.submit(http.post, path, json=body, headers=KEY)
+        slowest = 0.0
+        while not adding.done():
+            began = time.monotonic()
+            http.get("/v1/collections", headers=KEY)
+            slowest = max(slowest, time.monotonic() - began)
+        assert adding.result().status_code == httpx.codes.OK
+    assert slowest < 5
+
+
 def test_unknown_collection_is_a_404(http: httpx.Client) -> None:
     for reply in (
         http.get("/v1/collections/nope", headers=KEY),
@@ -208,6 +245,6 @@ def test_unknown_collection_is_a_404(http: httpx.Client) -> None:
 
 
 def test_bad_document_id_is_a_400(http: httpx.Client, name: str) -> None:
-    for document_id in ("1x", "doc_-1", "doc_" + "9" * 40):
+    for document_id in ("1x", "doc_-1", "doc_٣", "doc_" + "9" * 40):
         reply = http.delete(f"/v1/collections/{name}/documents/{document_id}", headers=KEY)
         assert error_of(reply, 400)["param"] == "document_id"

@@ -7,6 +7,7 @@ from decoding.decoder import Decoder
 from decoding.deepconf import DeepConf
 from decoding.greedy import Greedy
 from decoding.majority_vote import MajorityVote
+from decoding.retrieval import Retrieval
 from server.compatibility import (
     NEUTRAL,
     NEUTRAL_WHEN_FANNED_OUT,
@@ -61,7 +62,9 @@ def test_grammar_is_refused_where_it_would_change_what_is_read(field: str) -> No
 
 @pytest.mark.parametrize("field", NEUTRAL_WITH_PROMPTING)
 def test_prompt_that_a_stage_makes_is_not_cut(field: str) -> None:
-    assert refused(Greedy(prompting="step_by_step"), **{field: 7}).param == field
+    retrieval = Retrieval(collection="facts")
+    for decoder in (Greedy(prompting="step_by_step"), Greedy(retrieval=retrieval)):
+        assert refused(decoder, **{field: 7}).param == field
     refuse_contradictions(Greedy(), {field: 7})
 
 

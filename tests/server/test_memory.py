@@ -63,6 +63,17 @@ def test_streams_and_responses_are_remembered_by_their_ids(
     assert feedback(http, body["id"], "64").json()["is_right"] is True
 
 
+def test_question_that_means_nothing_alone_is_not_remembered(
+    http: httpx.Client, lessons: None
+) -> None:
+    before = [{"role": "user", "content": "Tom bakes 35 muffins."}]
+    before.append({"role": "assistant", "content": "He does."})
+    messages = [*before, {"role": "user", "content": "How many muffins are there?"}]
+    body = chat(messages=messages, decoding=DECODING)
+    reply = http.post(CHAT, json=body, headers=KEY).json()
+    assert reply["decoding"]["retrieval"]["memory"] is None
+
+
 def test_collection_without_memory_remembers_nothing(http: httpx.Client) -> None:
     http.post("/v1/collections", json={"name": "lessons"}, headers=KEY)
     reply = asked(http)

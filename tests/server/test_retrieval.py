@@ -111,7 +111,9 @@ def test_streamed_and_the_other_apis_cite_it_too(
 ) -> None:
     with http.stream("POST", CHAT, json=asking(WITH_FACTS, stream=True), headers=KEY) as reply:
         assert '"source":"weights.md"' in reply.read().decode()
-    answered = reply_to(http, response(input=QUESTION, decoding=WITH_FACTS), "/v1/responses")
+    body = response(input=QUESTION, decoding=WITH_FACTS, instructions="Be brief.")
+    answered = reply_to(http, body, "/v1/responses")
+    assert answered["instructions"] == "Be brief."  # without the notes
     assert answered["decoding"]["retrieval"]["passages"][0]["source"] == "weights.md"
     template = {**WITH_FACTS, "prompt_template": "qa"}
     completed = reply_to(http, completion(prompt=QUESTION, decoding=template), "/v1/completions")
@@ -145,6 +147,32 @@ def test_passages_take_half_of_the_context_at_most(http: httpx.Client) -> None:
     assert len(retrieved["passages"]) + retrieved["num_left_out"] == 4
     assert 0 < len(retrieved["passages"]) < 4
     assert reply["usage"]["prompt_tokens"] < 1024 + 60
+
+
+def test_question_leaves_the_passages_what_room_there_is(http: httpx.Client, facts: str) -> None:
+    """It is answered with retrieval whenever it is without."""
+    long = f"{'T' * 1800} {QUESTION}"
+    body = chat(messages=[{"role": "user", "content": long}], decoding=WITH_FACTS)
+    reply = reply_to(http, body | {"max_tokens": 120})
+    assert reply["usage"]["prompt_tokens"] + 120 <= 2048
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
+        {"role": "system", "content": "Be brief."},
+    ],
+    ids=["parts", "text"],
+)
+def test_there_is_one_system_message(http: httpx.Client, facts: str, system: Json) -> None:
+    messages = [system, {"role": "user", "content": QUESTION}]
+    decoding = {"strategy": "greedy", "retrieval": {"collection": "facts"}}
+    reply = reply_to(http, chat(messages=messages, decoding=decoding, return_token_ids=True))
+    body = {"model": MODEL, "tokens": reply["prompt_token_ids"]}
+    prompt = http.post("/detokenize", json=body).json()["prompt"]
+    assert prompt.count("<|system|>") == 1
+    assert FACT in prompt
 
 
 def test_passage_cannot_close_its_mark_or_end_a_message(http: httpx.Client) -> None:

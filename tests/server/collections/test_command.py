@@ -82,12 +82,27 @@ def test_collections_belong_to_keys(run) -> None:  # type: ignore[no-untyped-def
 
 def test_errors_are_one_line(run, facts: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     assert run("add", "nope", str(facts), code=2) == (
-        'winnow: error: there is no collection "nope"\n'
+        'winnow: error: there is no collection "nope" of this API key\n'
     )
     run("create", "physics")
     assert "already" in run("create", "physics", code=2)
     (tmp_path / "store" / "c.sqlite3").write_bytes(b"rubbish" * 1000)
     assert run("list", code=2).count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["a/b", "../x", "é", "", "a" * 65])
+def test_name_that_no_request_could_say_is_refused(run, name: str) -> None:  # type: ignore[no-untyped-def]
+    assert "a collection's name is at most 64 letters" in run("create", name, code=2)
+
+
+@pytest.mark.parametrize("store", ["mysql://h/x", "postgresql+psycopg://h/x", " "])
+def test_store_of_another_kind_is_refused(
+    store: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["--store", store, "list"]) == 2
+    assert "must be a file or a postgresql:// URL" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_missing_file_is_told(run) -> None:  # type: ignore[no-untyped-def]

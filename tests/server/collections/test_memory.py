@@ -132,6 +132,14 @@ async def test_oldest_that_waits_makes_room(library: Library, lessons: Collectio
     assert sources == ["reply:chatcmpl-1", "reply:chatcmpl-4", "reply:chatcmpl-5"]
 
 
+async def test_quota_holds_for_many_at_once(library: Library, lessons: Collection) -> None:
+    one = rememberer(library, memory_quota=3)
+    for number in range(40):
+        one.remember(TENANT, "lessons", solved(number))
+    await asyncio.gather(*one._under_way.values())
+    assert len(library.store.documents(lessons, 100)) == 3
+
+
 async def test_full_memory_of_confirmed_ones_takes_no_more(
     library: Library, lessons: Collection, caplog: pytest.LogCaptureFixture
 ) -> None:

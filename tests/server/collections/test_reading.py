@@ -1,5 +1,7 @@
 import io
 import json
+from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 from pypdf import PdfWriter
@@ -82,6 +84,34 @@ def test_html_shows_what_a_reader_sees() -> None:
     assert said("a.html", page) == ["Ducks\nA duck weighs 2 pounds.\nSo:\none\ntwo"]
 
 
+def test_html_may_be_deep_or_never_closed() -> None:
+    items = "".join(f"<li>item {i}" for i in range(2000))
+    (text,) = texts("a.html", f"<ul>{items}</ul>".encode())
+    assert text.pieces[-1].text.endswith("item 1999")
+    deep = b"<div>" * 100_000 + b"end"
+    with suppress(UnreadableFile):  # the parser has a limit
+        assert "end" in said("a.html", deep)[0]
+
+
+def test_text_without_a_seam_is_cut_all_the_same() -> None:
+    pieces = split("a" * 100_000)
+    assert all(len(piece.text) <= 900 for piece in pieces)
+    spans = [piece.span for piece in pieces if piece.span is not None]
+    assert spans[0][0] == 0
+    assert spans[-1][1] == 100_000
+    assert all(one[1] >= other[0] for one, other in pairwise(spans))
+
+
+def test_lines_end_at_line_feeds_alone() -> None:
+    content = json.dumps({"text": "one\u2028two\u0085three"}, ensure_ascii=False).encode()
+    assert len(said("a.jsonl", content)) == 1
+
+
+def test_half_a_character_in_a_line_becomes_a_question_mark() -> None:
+    (text,) = texts("a.jsonl", b'{"text": "a \\ud800", "source": "b \\udfff"}')
+    assert (text.source, text.pieces[0].text) == ("b ?", "a ?")
+
+
 def test_pdf_is_cited_by_page() -> None:
     pages = texts("a.pdf", pdf("A duck weighs 2 pounds.", "A hen weighs 3."))
     assert [text.source for text in pages] == ["a.pdf#page=1", "a.pdf#page=2"]
@@ -129,6 +159,7 @@ def test_usual_encodings_are_read(encoding: str) -> None:
         ("a.jsonl", b'{"text": 5}', '"text" must be a text'),
         ("a.jsonl", b'{"question": "a"}', 'a "question" and no "solution"'),
         ("a.jsonl", b"[" * 100_000, "is not JSON"),
+        ("a.jsonl", json.dumps({"question": "a" * 10_001, "solution": "b"}).encode(), "10000 are"),
         ("a.jsonl", b'{"text": "' + b"a" * 200_000 + b'"}', "characters; 100000 are allowed"),
     ],
 )
