@@ -53,7 +53,7 @@ def choose_decoder(
     if decoding is None and alias is None:
         return None
     value = {} if decoding is None else decoding
-    if isinstance(value, dict) and value.get("strategy") == RETRIEVAL:
+    if is_wrapped(value):
         return _choose_wrapped(value, alias, max_paths, given, verifiers)
     own = _own_sampling(value, alias, given) if isinstance(value, dict) else {}
     try:
@@ -68,6 +68,11 @@ def choose_decoder(
             f"{FIELD}.{name}", f"{name} must be in {limits}, got {shown(decoder.num_paths)}"
         )
     return decoder
+
+
+def is_wrapped(decoding: Any) -> bool:  # any JSON
+    """Whether it is the strategy `retrieval`, with another as its `base`."""
+    return isinstance(decoding, dict) and decoding.get("strategy") == RETRIEVAL
 
 
 def _choose_wrapped(

@@ -91,9 +91,11 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of a document: `is_new` is false where its content was there before."""
+    """What became of a document: `is_new` is false where its content was there before, from the
+    source that is given here."""
 
     document_id: int
+    source: str
     num_records: int
     is_new: bool
 

@@ -97,14 +97,17 @@ def lock(db: Db, collection: Collection) -> None:
         raise UnknownCollection(f'the collection "{collection.name}" was deleted')
 
 
-def known(db: Db, collection: Collection, hashes: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
-    """Id and number of records of each document that is there, by the hash of its content."""
+def known(
+    db: Db, collection: Collection, hashes: Sequence[bytes]
+) -> dict[bytes, tuple[int, str, int]]:
+    """Id, source and number of records of each document that is there, by the hash of its
+    content."""
     rows = db.execute(
-        "SELECT content_hash, id, num_records FROM winnow.documents "
+        "SELECT content_hash, id, source, num_records FROM winnow.documents "
         "WHERE collection_id = %s AND content_hash = ANY(%s::bytea[])",
         (collection.id, list(hashes)),
     )
-    return {content_hash: (document_id, num) for content_hash, document_id, num in rows}
+    return {content_hash: tuple(rest) for content_hash, *rest in rows}
 
 
 def insert(db: Db, collection: Collection, documents: Sequence[Document]) -> list[Added]:
@@ -121,7 +124,7 @@ def insert(db: Db, collection: Collection, documents: Sequence[Document]) -> lis
         _copy_records(db, collection, list(new.values()), ids)
         add_words(db, collection, ids)
         there |= {
-            content_hash: (document_id, len(document.pieces))
+            content_hash: (document_id, document.source, len(document.pieces))
             for document_id, (content_hash, document) in zip(ids, new.items(), strict=True)
         }
     return [

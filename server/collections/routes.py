@@ -9,11 +9,12 @@ from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 from starlette.types import Message
 
 from decoding.retrieval import MAX_NAME_CHARS, MAX_PASSAGES, NAME, Kind
+from server.body import parse_body, read_body
 from server.collections.library import Library, RankedBy
 from server.collections.material import Added, Collection, StoredDocument
 from server.collections.memory import SOURCE_PREFIX
@@ -131,7 +132,8 @@ OwnDesk = Annotated[Desk, Depends(Desk)]
 
 
 @router.post("")
-async def create_collection(new: NewCollection, desk: OwnDesk) -> Json:
+async def create_collection(request: Request, desk: OwnDesk) -> Json:
+    new = await read_body(request, NewCollection)
     return await desk.run(
         lambda lib: _collection(lib, lib.create(desk.tenant, new.name, memory=new.memory))
     )
@@ -163,16 +165,16 @@ async def add_documents(name: str, request: Request, desk: OwnDesk) -> Json:
     body = await _read_body(request, limit)
     new = await _take_file(request, body) or body
 
-    def work() -> tuple[list[Text], list[Added]]:
+    def work() -> list[Added]:
         library = desk.library
         collection = library.store.collection(desk.tenant, name)
         texts = _texts(new)
-        return texts, list(library.add(collection, texts, desk.tenant))
+        return list(library.add(collection, texts, desk.tenant))
 
-    texts, added = await desk.run_slowly(work)
+    added = await desk.run_slowly(work)
     return {
         "object": "list",
-        "data": [_added(text, one) for text, one in zip(texts, added, strict=True)],
+        "data": [_added(one) for one in added],
         "has_more": False,
     }
 
@@ -218,7 +220,8 @@ async def delete_document(name: str, document_id: str, desk: OwnDesk) -> Json:
 
 
 @router.post("/{name}/search")
-async def search_collection(name: str, search: Search, desk: OwnDesk) -> Json:
+async def search_collection(name: str, request: Request, desk: OwnDesk) -> Json:
+    search = await read_body(request, Search)
     hits, floor = await desk.run_in(
         name,
         lambda lib, collection: lib.search(
@@ -294,7 +297,7 @@ def _texts(new: File | bytes) -> list[Text]:
         except UnreadableFile as failure:
             raise InvalidRequest("file", str(failure)) from failure
     else:
-        texts = _texts_of(_new_document(new))
+        texts = _texts_of(parse_body(new, NewDocument))
     saying = [text for text in texts if text.pieces]
     if not saying:
         raise InvalidRequest("text", "the document says nothing")
@@ -306,16 +309,6 @@ def _texts(new: File | bytes) -> list[Text]:
         if len(text.source) > MAX_SOURCE_CHARS:
             raise InvalidRequest("source", f"source may have {MAX_SOURCE_CHARS} characters")
     return saying
-
-
-def _new_document(body: bytes) -> NewDocument:
-    try:
-        return NewDocument.model_validate_json(body)
-    except ValidationError as failure:
-        error = failure.errors(include_url=False)[0]
-        name = ".".join(map(str, error["loc"])) or "body"
-        got = "" if name == "body" else f", got {shown(error['input'])}"
-        raise InvalidRequest(name, f"{name}: {error['msg']}{got}") from None
 
 
 def _texts_of(new: NewDocument) -> list[Text]:
@@ -348,11 +341,11 @@ def _collection(lib: Library, collection: Collection) -> Json:
     }
 
 
-def _added(text: Text, added: Added) -> Json:
+def _added(added: Added) -> Json:
     return {
         "object": "collection.document",
         "id": f"doc_{added.document_id}",
-        "source": text.source,
+        "source": added.source,
         "num_records": added.num_records,
         "is_new": added.is_new,
     }

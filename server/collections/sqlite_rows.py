@@ -34,11 +34,13 @@ def insert(
     """A document with its records and their words; `terms` are those of each piece."""
     content_hash = document.content_hash
     there = db.execute(
-        "SELECT id, num_records FROM documents WHERE collection_id = ? AND content_hash = ?",
+        "SELECT id, source, num_records FROM documents "
+        "WHERE collection_id = ? AND content_hash = ?",
         (collection.id, content_hash),
     ).fetchone()
     if there is not None:
-        return Added(there[0], there[1], is_new=False)
+        document_id, source, num_records = there
+        return Added(document_id, source, num_records, is_new=False)
     check_vectors(collection, document)
     content = (
         *(collection.id, document.source, document.key, document.status, len(document.pieces)),
@@ -69,7 +71,7 @@ def insert(
         if document.status == "active":
             words, _ = word_tables(collection.id, piece.kind)
             db.execute(f"INSERT INTO {words} (rowid, terms) VALUES (?, ?)", (record_id, said))
-    return Added(document_id or 0, len(document.pieces), is_new=True)
+    return Added(document_id or 0, document.source, len(document.pieces), is_new=True)
 
 
 def forget_words(db: sqlite3.Connection, collection: Collection, document_id: int) -> None:

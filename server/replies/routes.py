@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from server.body import read_body
 from server.collections.memory import Rememberer
 from server.collections.tenancy import tenant_of
 from server.errors import InvalidRequest
@@ -26,7 +27,8 @@ class Feedback(BaseModel):
 
 
 @router.post("/v1/feedback")
-async def give_feedback(feedback: Feedback, request: Request) -> dict[str, Any]:
+async def give_feedback(request: Request) -> dict[str, Any]:  # JSON
+    feedback = await read_body(request, Feedback)
     if (feedback.correct is None) == (feedback.reference is None):
         raise InvalidRequest(
             "reference",

@@ -77,7 +77,10 @@ async def _refuse(request: Request, failure: Exception) -> Response:
 async def _tell_of_collection(request: Request, failure: Exception) -> Response:
     server_metrics().count_error(failure)
     assert isinstance(failure, CollectionError)
-    param = f"{FIELD}.retrieval" if request.url.path in DECODING_PATHS else None
+    param = None
+    if request.url.path in DECODING_PATHS:
+        is_wrapped = getattr(request.state, "winnow_is_wrapped", False)
+        param = f"{FIELD}.collection" if is_wrapped else f"{FIELD}.retrieval"
     return error_response(str(failure), param, COLLECTION_STATUS[type(failure)])
 
 

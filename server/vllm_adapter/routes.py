@@ -55,7 +55,7 @@ from server.vllm_adapter.dialogue import (
 )
 from server.vllm_adapter.finding import Finding, find
 from server.vllm_adapter.models import adapters, served_models
-from server.wire import FIELD, choose_decoder, split_alias
+from server.wire import FIELD, choose_decoder, is_wrapped, split_alias
 
 AnyRequest = ChatCompletionRequest | CompletionRequest | ResponsesRequest
 Json = dict[str, Any]  # a reply on its way out
@@ -113,6 +113,7 @@ async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | N
     value = extra.get(FIELD, {} if alias else None)
     if value is None:
         raise InvalidRequest(FIELD, "decoding must be an object, got null; leave it out instead")
+    raw_request.state.winnow_is_wrapped = is_wrapped(value)
     given = given_fields(request)
     verifiers: Verifiers = raw_request.app.state.winnow_verifiers
     decoder = choose_decoder(value, alias, settings.max_paths, given, verifiers)

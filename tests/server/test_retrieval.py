@@ -204,6 +204,7 @@ def test_passage_cannot_close_its_mark_or_end_a_message(http: httpx.Client) -> N
         ({**COT, "retrieval": {"colection": "facts"}}, 400, "decoding.retrieval.colection"),
         ({**COT, "retrieval": "facts"}, 400, "decoding.retrieval"),
         ({"strategy": "retrieval", "base": COT}, 400, "decoding.collection"),
+        ({"strategy": "retrieval", "collection": "nope"}, 404, "decoding.collection"),
         (
             {"strategy": "retrieval", "base": {**COT, "k": 0}, "collection": "facts"},
             400,

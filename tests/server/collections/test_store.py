@@ -49,7 +49,7 @@ def test_content_that_is_there_is_not_stored_again(store: Store) -> None:
         facts, [document("a b"), document("a b", source="elsewhere.txt"), document("c")]
     )
     assert (first.is_new, again.is_new, new.is_new) == (True, False, True)
-    assert again.document_id == first.document_id
+    assert (again.document_id, again.source) == (first.document_id, "notes.txt")
     assert store.known(facts, [document("a b"), document("d"), document("c")]) == [
         True,
         False,
