@@ -4,45 +4,28 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.datastructures import UploadFile
-from starlette.types import Message
 
 from decoding.retrieval import MAX_NAME_CHARS, MAX_PASSAGES, NAME, Kind
-from server.body import parse_body, read_body
+from server.body import read_body
 from server.collections.library import Library, RankedBy
 from server.collections.material import Added, Collection, StoredDocument
-from server.collections.memory import SOURCE_PREFIX
 from server.collections.opening import open_library
-from server.collections.reading import (
-    MAX_EXEMPLAR_CHARS,
-    Text,
-    UnreadableFile,
-    exemplar,
-    read,
-    split,
-)
 from server.collections.search import Hit
 from server.collections.store import UnknownDocument
 from server.collections.tenancy import tenant_of
+from server.collections.upload import read_document, texts_of
 from server.errors import InvalidRequest, shown
 from server.settings import Settings
 
 T = TypeVar("T")
 Json = dict[str, Any]
 MAX_PAGE = 1000
-MEGABYTE = 10**6
-FORM_BYTES = 100_000
-"""What a form may take beside its file."""
-MAX_SOURCE_CHARS = 1000
 MAX_ID_DIGITS = 18
 NUM_ADDING_THREADS = 2
-Said = Annotated[str, Field(min_length=1, max_length=MAX_EXEMPLAR_CHARS, pattern=r"\S")]
 
 router = APIRouter(prefix="/v1/collections")
 
@@ -74,24 +57,6 @@ class NewCollection(BaseModel):
 
     name: str = Field(max_length=MAX_NAME_CHARS, pattern=NAME)
     memory: bool = False
-
-
-class NewExemplar(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    question: Said
-    solution: Said
-    answer: Said | None = None
-
-
-class NewDocument(BaseModel):
-    """A text, or solved problems."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    source: str = Field(min_length=1, max_length=MAX_SOURCE_CHARS)
-    text: str | None = Field(None, min_length=1)
-    exemplars: list[NewExemplar] | None = Field(None, min_length=1)
 
 
 class Search(BaseModel):
@@ -161,14 +126,12 @@ async def delete_collection(name: str, desk: OwnDesk) -> Json:
 @router.post("/{name}/documents")
 async def add_documents(name: str, request: Request, desk: OwnDesk) -> Json:
     """A file as multipart form (`file`), or JSON: `source` with `text` or `exemplars`."""
-    limit = _limit(request)
-    body = await _read_body(request, limit)
-    new = await _take_file(request, body) or body
+    new = await read_document(request)
 
     def work() -> list[Added]:
         library = desk.library
         collection = library.store.collection(desk.tenant, name)
-        texts = _texts(new)
+        texts = texts_of(new)
         return list(library.add(collection, texts, desk.tenant))
 
     added = await desk.run_slowly(work)
@@ -239,87 +202,6 @@ async def search_collection(name: str, request: Request, desk: OwnDesk) -> Json:
         "data": [_hit(hit) for hit in hits],
         "has_more": False,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    name: str
-    content: bytes
-
-
-def _limit(request: Request) -> int:
-    settings: Settings = request.app.state.winnow_settings
-    return int(settings.max_document_mb * MEGABYTE)
-
-
-async def _read_body(request: Request, limit: int) -> bytes:
-    """Raises InvalidRequest: it is longer than the limit; the rest is not read."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit + FORM_BYTES:
-            raise InvalidRequest(
-                "file",
-                f"a document may have {limit / MEGABYTE:g} MB; split it, or have the operator "
-                "raise WINNOW_MAX_DOCUMENT_MB",
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            )
-        parts.append(part)
-    return b"".join(parts)
-
-
-async def _take_file(request: Request, body: bytes) -> File | None:
-    """The file of a multipart form; None where the body is none."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return None
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async with Request(request.scope, receive).form(max_files=1, max_fields=1) as form:
-        file = form.get("file")
-        if set(form) != {"file"} or not isinstance(file, UploadFile) or not file.filename:
-            raise InvalidRequest(
-                "file", f"the form must have one file with a name, file, got {shown(list(form))}"
-            )
-        return File(file.filename, await file.read())
-
-
-def _texts(new: File | bytes) -> list[Text]:
-    """What the document holds, all of it read before anything is stored.
-
-    Raises:
-        InvalidRequest: it is no document.
-    """
-    if isinstance(new, File):
-        try:
-            texts = list(read(new.name, new.content))
-        except UnreadableFile as failure:
-            raise InvalidRequest("file", str(failure)) from failure
-    else:
-        texts = _texts_of(parse_body(new, NewDocument))
-    saying = [text for text in texts if text.pieces]
-    if not saying:
-        raise InvalidRequest("text", "the document says nothing")
-    for text in saying:
-        if text.source.startswith(SOURCE_PREFIX):
-            raise InvalidRequest(
-                "source", f'source must not begin with "{SOURCE_PREFIX}", which names replies'
-            )
-        if len(text.source) > MAX_SOURCE_CHARS:
-            raise InvalidRequest("source", f"source may have {MAX_SOURCE_CHARS} characters")
-    return saying
-
-
-def _texts_of(new: NewDocument) -> list[Text]:
-    if (new.text is None) == (new.exemplars is None):
-        raise InvalidRequest("text", "a document has either text or exemplars")
-    if new.text is not None:
-        return [Text(new.source, split(new.text, is_markdown=new.source.endswith(".md")))]
-    return [
-        Text(new.source, (exemplar(one.question, one.solution, one.answer),))
-        for one in new.exemplars or ()
-    ]
 
 
 def _document_id(shown_id: str) -> int:

@@ -1,21 +1,17 @@
 """The routes that take `decoding`. Without it they are vLLM's own functions."""
 
 import logging
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
-from openai.types.responses import ResponseErrorEvent
-from vllm.entrypoints.generate.base.serving import GenerateBaseServing
+from fastapi.responses import Response
 from vllm.entrypoints.openai.chat_completion import api_router as vllm_chat
 from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
 from vllm.entrypoints.openai.completion import api_router as vllm_completion
 from vllm.entrypoints.openai.completion.protocol import CompletionRequest
 from vllm.entrypoints.openai.responses import api_router as vllm_responses
 from vllm.entrypoints.openai.responses.protocol import (
-    ResponseCompletedEvent,
     ResponsesRequest,
     ResponsesResponse,
 )
@@ -26,25 +22,15 @@ from vllm.entrypoints.serve.utils.api_utils import (
     with_cancellation,
 )
 
-from decoding.decoder import Decoder, Outcome
-from decoding.engine import PathAborted, UnaskableQuestion
-from decoding.report import Report
-from decoding.retrieval import Memory
+from decoding.decoder import Decoder
 from decoding.sampled import SampledDecoder
 from decoding.verifier import Verifiers
 from server.collections.library import TenantRetriever
-from server.collections.memory import Rememberer, SolvedProblem, memory_of
 from server.collections.tenancy import tenant_of
 from server.compatibility import refuse_contradictions
 from server.errors import InvalidRequest, shown
-from server.metrics import server_metrics
-from server.replies.ledger import Ledger
-from server.replies.log import LoggedReply
 from server.settings import Settings
-from server.sse import ProgressStream, amend_last_chunk
-from server.vllm_adapter.client import DecodingClient, with_decoder
 from server.vllm_adapter.dialogue import (
-    Dialogue,
     add_notes,
     chat_dialogue,
     completion_dialogue,
@@ -55,6 +41,7 @@ from server.vllm_adapter.dialogue import (
 )
 from server.vllm_adapter.finding import Finding, find
 from server.vllm_adapter.models import adapters, served_models
+from server.vllm_adapter.run import Run
 from server.wire import FIELD, choose_decoder, is_wrapped, split_alias
 
 AnyRequest = ChatCompletionRequest | CompletionRequest | ResponsesRequest
@@ -260,152 +247,3 @@ def _max_tokens(request: AnyRequest) -> int:
     """What the reply may take, where the request says so."""
     names = ("max_completion_tokens", "max_output_tokens", "max_tokens")
     return next((n for name in names if (n := getattr(request, name, None)) is not None), 0)
-
-
-class Run:
-    """One request on its way through a decoder: vLLM's serving object, and the report added."""
-
-    def __init__(
-        self,
-        raw_request: Request,
-        decoder: Decoder,
-        serving: Any,
-        dialogue: Dialogue | None,
-        finding: Finding | None,
-    ) -> None:
-        state = raw_request.app.state
-        self._state, self._decoder, self._finding = state, decoder, finding
-        spent_s = sum(finding.phases_ms.values()) / 1000 if finding is not None else 0.0
-        self._began = time.perf_counter() - spent_s
-        self._tenant = tenant_of(raw_request.headers.get("authorization"))
-        self._settings: Settings = state.winnow_settings
-        self._progress = ProgressStream(self._settings.keep_alive_s)
-        self.client = DecodingClient(
-            state.engine_client,
-            decoder,
-            self._progress.on_progress,
-            adapters(state),
-            dialogue,
-        )
-        # Any: three serving classes share `create_…` only by convention.
-        self.serving: Any = with_decoder(serving, self.client)
-        assert isinstance(serving, GenerateBaseServing)
-
-    def reply(self, result: Any) -> Response:  # what the three `create_…` methods return
-        if isinstance(result, ErrorResponse):
-            return JSONResponse(result.model_dump(), status_code=result.error.code)
-        if isinstance(result, AsyncGenerator):
-            chunks = amend_last_chunk(result, self._is_complete, self.amend)
-            merged = self._progress.merge(chunks)
-            return StreamingResponse(merged, media_type="text/event-stream")
-        content = result.model_dump(mode="json", by_alias=True)
-        if not isinstance(result, ResponsesResponse):
-            self.amend(content)
-        return JSONResponse(content)
-
-    def _is_complete(self) -> bool:
-        return self.client.outcome is not None
-
-    def amend(self, content: Json) -> None:
-        """Put the report beside `choices` and count every token in `usage`."""
-        report = self._finish(content["id"], content["model"])
-        if report is None:
-            return
-        content[FIELD] = report.model_dump(mode="json")
-        if usage := content.get("usage"):
-            usage["completion_tokens"] = report.num_tokens
-            usage["total_tokens"] = usage["prompt_tokens"] + report.num_tokens
-
-    def amend_response(self, response: ResponsesResponse) -> None:
-        report = self._finish(response.id, response.model)
-        if report is None:
-            return
-        setattr(response, FIELD, report.model_dump(mode="json"))  # vLLM's models take extras
-        if response.usage is not None:
-            response.usage.output_tokens = report.num_tokens
-            response.usage.total_tokens = response.usage.input_tokens + report.num_tokens
-
-    def _finish(self, reply_id: str, model: str) -> Report | None:
-        """The report of the reply with this id, counted; its collection may remember the reply."""
-        outcome = self.client.outcome
-        if outcome is None:
-            return None
-        ended = time.perf_counter()
-        first_output_at = self.client.first_output_at or ended
-        server_metrics().count(
-            model, outcome.report, ended - self._began, first_output_at - self._began
-        )
-        self._keep(reply_id, model, outcome.report, ended - self._began)
-        if self._finding is None:
-            return outcome.report
-        return self._finding.added_to(outcome.report, self._remember(reply_id, outcome))
-
-    def _keep(self, reply_id: str, model: str, report: Report, seconds: float) -> None:
-        ledger: Ledger = self._state.winnow_ledger
-        ledger.keep(
-            LoggedReply(
-                id=reply_id,
-                tenant=self._tenant,
-                model=model,
-                strategy=report.strategy,
-                answer=report.answer,
-                confidence=report.confidence,
-                agreement=report.agreement,
-                fallback=report.fallback,
-                num_tokens=report.num_tokens,
-                seconds=seconds,
-                is_right=report.is_right,
-                created_at=time.time(),
-            )
-        )
-
-    def _remember(self, reply_id: str, outcome: Outcome) -> Memory | None:
-        finding, report = self._finding, outcome.report
-        assert finding is not None, "what is remembered belongs to a collection"
-        if not finding.is_remembering:
-            return None
-        memory = memory_of(self._decoder, report, self._settings)
-        if memory is not None:
-            solved = SolvedProblem(
-                reply_id, finding.question, outcome.winner.text, report.answer or "", memory
-            )
-            rememberer: Rememberer = self._state.winnow_rememberer
-            rememberer.remember(self._tenant, finding.retrieved.collection, solved)
-        return memory
-
-    async def response_events(
-        self, events: AsyncGenerator[Any, None], instructions: str | None
-    ) -> AsyncGenerator[str, None]:
-        """Responses events as SSE, with the client's own instructions; the report rides on
-        `response.completed`. What goes wrong on the way, when the status has been sent, is an
-        `error` event."""
-        num_events = 0
-        try:
-            async for event in events:
-                if (response := getattr(event, "response", None)) is not None:
-                    response.instructions = instructions
-                if isinstance(event, ResponseCompletedEvent):
-                    self.amend_response(event.response)
-                yield _sse(event)
-                num_events += 1
-        except UnaskableQuestion as failure:
-            param = f"{FIELD}.prompting"
-            yield _sse(_error_event("invalid_prompt", str(failure), param, num_events))
-        except PathAborted as failure:
-            message = f"{failure}; try again"
-            yield _sse(_error_event("server_error", message, None, num_events))
-        except Exception:
-            logger.exception("a streamed response failed")
-            message = "the server failed; its log says why"
-            yield _sse(_error_event("server_error", message, None, num_events))
-
-
-def _sse(event: Any) -> str:  # any of OpenAI's and vLLM's event models
-    body = event.model_dump_json(by_alias=True)
-    return f"event: {getattr(event, 'type', 'unknown')}\ndata: {body}\n\n"
-
-
-def _error_event(code: str, message: str, param: str | None, number: int) -> ResponseErrorEvent:
-    return ResponseErrorEvent(
-        type="error", code=code, message=message, param=param, sequence_number=number
-    )
