@@ -21,7 +21,7 @@ def load_verifiers(settings: Settings) -> Verifiers:
     """Every entry point of the group, made once; a name that two packages give is refused.
 
     Raises:
-        UnusableVerifier: one fails to load, or is no verifier.
+        UnusableVerifier: one fails to load, is no verifier, or is wanted and not there.
     """
     by_name: dict[str, Verifier] = {}
     not_set_up: dict[str, str] = {}
@@ -43,4 +43,10 @@ def load_verifiers(settings: Settings) -> Verifiers:
                 f"verifier {name!r} ({entry_point.value}): it has no score() or no needs_question"
             )
         by_name[name] = verifier
+    for name in settings.memory_verifiers:
+        if name not in by_name:
+            raise UnusableVerifier(
+                f"WINNOW_MEMORY_VERIFIERS names {name!r}, which is not to be had; there are "
+                f"{', '.join(sorted(by_name))}"
+            )
     return Verifiers(by_name, settings.verifier_timeout_s, not_set_up)

@@ -175,6 +175,8 @@ def test_more_log_probabilities_than_the_server_gives_are_a_400(
         ("[winnow.verifiers]\nequations = grading:Longest\n", {}, "two installed packages"),
         ("", {"WINNOW_VERIFIER_URL": "nowhere"}, "WINNOW_VERIFIER_URL"),
         ("", {"WINNOW_MAX_PATHS": "many"}, "WINNOW_MAX_PATHS"),
+        ("", {"WINNOW_MEMORY_VERIFIERS": '["http"]'}, "WINNOW_MEMORY_VERIFIERS names 'http'"),
+        ("", {"WINNOW_MEMORY_AGREEMENT": "0.4"}, "WINNOW_MEMORY_AGREEMENT"),
     ],
 )
 def test_what_the_operator_got_wrong_is_one_line_before_anything_starts(
