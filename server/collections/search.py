@@ -20,7 +20,7 @@ RANK_OFFSET = 60
 POOL = 50
 """How many candidates each ranking gives."""
 MIN_COSINE = 0.35
-MIN_TERM_COSINE = 0.15
+MIN_TERM_COSINE = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def test_collection_is_filled_searched_and_deleted(run, facts: Path) -> None:  #
     found = run("search", "physics", "How far is the market?")
     assert found.startswith("0.")
     assert found.endswith(f"\t{facts}#line=1\t'The market is 5 miles away.'\n")
-    assert run("search", "physics", "zebra") == "nothing is relevant enough (floor 0.15)\n"
+    assert run("search", "physics", "zebra") == "nothing is relevant enough (floor 0.1)\n"
     assert run("verify") == "2 records, 0 problems\n"
     assert run("delete", "physics", "--source", f"{facts}#line=1") == (
         "deleted 1 documents of physics\n"
