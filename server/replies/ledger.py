@@ -37,6 +37,7 @@ class Ledger:
         self._open_log = open_log
         self._retention_s = retention_days * DAY_S
         self._pending: list[LoggedReply] = []
+        self._unwritten: set[str] = set()
         self._flushing: asyncio.Task[None] | None = None
         self._forget_at = 0.0
 
@@ -45,6 +46,7 @@ class Ledger:
         if self._retention_s == 0:
             return
         self._pending.append(reply)
+        self._unwritten.add(reply.id)
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.create_task(self._flush())
 
@@ -63,7 +65,8 @@ class Ledger:
             UnknownReply: the tenant has no such reply.
             JudgedOtherwise: it has other feedback already.
         """
-        if self._flushing is not None:
+        # For this reply alone: under load there is always another one to be written.
+        while reply_id in self._unwritten and self._flushing is not None:
             await asyncio.wait([self._flushing])
         return await asyncio.to_thread(self._judge, tenant, reply_id, is_right, reference, comment)
 
@@ -88,15 +91,18 @@ class Ledger:
         return Judgement(reply, is_right, log.judge(verdict, time.time()))
 
     async def _flush(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_AFTER_S)
-            lot, self._pending = self._pending, []
-            try:
-                await asyncio.to_thread(self._write, lot)
-            except CollectionError as failure:
-                logger.error("%d replies are not kept: %s", len(lot), failure)
-            if not self._pending:
-                return
+        """Write one lot, and have what came in meanwhile written next."""
+        await asyncio.sleep(FLUSH_AFTER_S)
+        lot, self._pending = self._pending, []
+        try:
+            await asyncio.to_thread(self._write, lot)
+        except CollectionError as failure:
+            logger.error("%d replies are not kept: %s", len(lot), failure)
+        except Exception:
+            logger.exception("%d replies are not kept", len(lot))
+        self._unwritten.difference_update(reply.id for reply in lot)
+        if self._pending:
+            self._flushing = asyncio.create_task(self._flush())
 
     def _write(self, lot: list[LoggedReply]) -> None:
         log, now = self._open_log(), time.time()

@@ -1,5 +1,6 @@
 """What every log of replies keeps."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +111,25 @@ async def test_feedback_waits_for_the_reply_to_be_written(sqlite_log: ReplyLog) 
     one.keep(REPLY)
     assert await judged(one, "64.0") == (True, True)
     assert await judged(one, "64.0") == (True, False)
+
+
+async def test_feedback_does_not_wait_for_later_replies(sqlite_log: ReplyLog) -> None:
+    """Under load there is always one that is not written yet."""
+    one = ledger(sqlite_log)
+
+    async def load() -> None:
+        for number in range(2, 1002):
+            one.keep(replace(REPLY, id=f"chatcmpl-{number}"))
+            await asyncio.sleep(0.001)
+
+    one.keep(REPLY)
+    others = asyncio.create_task(load())
+    assert await judged(one, "64") == (True, True)
+    assert not others.done()
+    await others
+    last = await one.judge("key_a", "chatcmpl-1001", is_right=True, reference=None, comment=None)
+    assert last.is_new
+    assert len(sqlite_log.replies(0, 2000)) == 1001
 
 
 async def test_wrong_reply_is_judged_so(sqlite_log: ReplyLog) -> None:
