@@ -1,6 +1,7 @@
 """The operator's verifiers: a reward endpoint, and those that other packages install."""
 
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -180,17 +181,17 @@ def test_more_log_probabilities_than_the_server_gives_are_a_400(
     ],
 )
 def test_what_the_operator_got_wrong_is_one_line_before_anything_starts(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    entry_points: str,
-    environment: dict[str, str],
-    says: str,
+    tmp_path: Path, entry_points: str, environment: dict[str, str], says: str
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(install(tmp_path, entry_points)))
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
+    # What the module's server was given would show here as well.
+    inherited = {name: os.environ[name] for name in os.environ if not name.startswith("WINNOW_")}
+    python_path = {"PYTHONPATH": str(install(tmp_path, entry_points))}
     finished = subprocess.run(
-        [WINNOW, "serve", "pocket"], capture_output=True, text=True, timeout=START_TIMEOUT_S
+        [WINNOW, "serve", "pocket"],
+        env={**inherited, **python_path, **environment},
+        capture_output=True,
+        text=True,
+        timeout=START_TIMEOUT_S,
     )
     assert finished.returncode == 2
     (line,) = finished.stderr.splitlines()
