@@ -6,11 +6,11 @@ import os
 import sys
 from importlib import metadata
 
-from pydantic import ValidationError
-
+from server.canaries.opening import load_canaries
+from server.canaries.problems import UnusableCanaries
 from server.checkpoint import POCKET, UnreadableCheckpoint, check_folder, resolve
 from server.defaults import apply_environment, is_cpu_build, with_default_flags
-from server.settings import Settings
+from server.settings import WrongSetting, load_settings
 from server.verifiers import UnusableVerifier, load_verifiers
 
 EXIT_USAGE = 2
@@ -69,18 +69,17 @@ def serve(arguments: list[str]) -> int:
     apply_environment(os.environ, is_cpu=is_cpu)
     arguments = with_default_flags(_with_checkpoint(arguments), is_cpu=is_cpu)
     try:
-        load_verifiers(Settings())  # what is wrong with either is said before vLLM starts
+        # What is wrong with any of these is said before vLLM starts.
+        settings = load_settings()
+        load_canaries(settings, load_verifiers(settings))
         if arguments and not arguments[0].startswith("-"):
             check_folder(arguments[0])
         # Imported late: vLLM takes seconds to import and reads the environment as it is then.
         from server.vllm_adapter.launch import serve as serve_vllm
 
         serve_vllm(arguments)
-    except (UnreadableCheckpoint, UnusableVerifier) as failure:
+    except (WrongSetting, UnreadableCheckpoint, UnusableVerifier, UnusableCanaries) as failure:
         print(f"winnow: error: {failure}", file=sys.stderr)
-        return EXIT_USAGE
-    except ValidationError as failure:
-        print(f"winnow: error: {_wrong_setting(failure)}", file=sys.stderr)
         return EXIT_USAGE
     except OSError as failure:
         if failure.errno not in ADDRESS_ERRORS:
@@ -90,12 +89,6 @@ def serve(arguments: list[str]) -> int:
     except KeyboardInterrupt:  # also SIGTERM before the server was up
         return EXIT_INTERRUPTED
     return 0
-
-
-def _wrong_setting(failure: ValidationError) -> str:
-    error = failure.errors(include_url=False)[0]
-    name = f"{Settings.model_config['env_prefix']}{error['loc'][0]}".upper()
-    return f"{name}: {error['msg']}"
 
 
 def _with_checkpoint(arguments: list[str]) -> list[str]:

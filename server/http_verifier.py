@@ -11,7 +11,7 @@ import httpx
 
 from decoding.engine import Engine
 from decoding.verifier import Claim, Verifier
-from server.settings import Settings
+from server.settings import load_settings
 from server.verifiers import NotConfigured
 
 MAX_CONNECTIONS = 64
@@ -47,7 +47,7 @@ def from_settings() -> HTTPVerifier:
     Raises:
         NotConfigured: no address is set.
     """
-    settings = Settings()
+    settings = load_settings()
     if settings.verifier_url is None:
         raise NotConfigured("the server has no WINNOW_VERIFIER_URL")
     key = settings.verifier_api_key

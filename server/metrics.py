@@ -14,8 +14,10 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from decoding.report import Report
 from server.accuracy import NUM_BINS, AccuracyWindow, Judged, bin_of
 
-Source = Literal["labelled", "feedback"]
-"""Where the right answer comes from: `labelled` requests carry it, `feedback` comes later."""
+Source = Literal["labelled", "feedback", "canary"]
+"""Where the right answer comes from: `labelled` requests carry it, `feedback` comes later, `canary`
+problems are the operator's."""
+CanaryOutcome = Literal["answered", "deferred", "failed"]
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250)
 SHARES = tuple(i / NUM_BINS for i in range(1, NUM_BINS + 1))
@@ -55,6 +57,9 @@ class Metrics:
             "fallbacks", "Replies that no selection gave, by reason.", *REQUEST, "reason"
         )
         self._errors = counter("errors", "Requests that Winnow refused or gave up.", "kind")
+        self._canaries = counter(
+            "canaries", "Canaries; a deferred one made way for a user.", *REQUEST, "outcome"
+        )
         judged = (*REQUEST, "source")
         self._answers = counter("answers", "Judged answers.", *judged, "outcome")
         self._reliability = counter(
@@ -92,6 +97,9 @@ class Metrics:
 
     def count_error(self, failure: Exception) -> None:
         self._errors.labels(type(failure).__name__).inc()
+
+    def count_canary(self, model: str, strategy: str, outcome: CanaryOutcome) -> None:
+        self._canaries.labels(strategy, model, outcome).inc()
 
     def judge(
         self,

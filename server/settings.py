@@ -1,7 +1,15 @@
 """What the operator sets: environment variables that begin with WINNOW_."""
 
-from pydantic import Field, HttpUrl, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing import Any, Literal
+
+from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+PREFIX = "WINNOW_"
+
+
+class WrongSetting(Exception):
+    """The message names the variable and says what is wrong with it."""
 
 
 class Settings(BaseSettings):
@@ -11,7 +19,7 @@ class Settings(BaseSettings):
         pydantic.ValidationError: a variable does not read as its type or is out of range.
     """
 
-    model_config = SettingsConfigDict(env_prefix="WINNOW_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     max_paths: int = Field(
         64, ge=1, le=1024, description="paths that one request may run at the same time"
@@ -67,6 +75,44 @@ class Settings(BaseSettings):
     memory_quota: int = Field(
         1000, ge=1, description="replies that a collection remembers of one key"
     )
+    canaries: FilePath | None = Field(
+        None,
+        description="a JSONL file of problems, {question, gold}, that are asked again and again to "
+        "see how often the checkpoint is right",
+    )
+    canary_decoders: tuple[str | dict[str, Any], ...] = Field(
+        ("greedy", "cot_decoding"),
+        min_length=1,
+        description="what they are asked by: a JSON list of strategies or of `decoding` objects",
+    )
+    canary_interval_s: float = Field(60.0, ge=1, description="seconds from one lot to the next")
+    canary_problems: int = Field(4, ge=1, description="problems in a lot")
+    canary_max_tokens: int = Field(512, ge=1, description="most tokens of a reply to one")
+    canary_when: Literal["idle", "always"] = Field(
+        "idle",
+        description="ask while no user is being served, or always, behind the users in vLLM's "
+        "queue: that needs --scheduling-policy priority",
+    )
+    log_prompts: bool = Field(
+        False, description="keep the question with each reply in the log of replies"
+    )
     max_document_mb: float = Field(
         20.0, gt=0, le=1000, description="largest document that is taken over HTTP, megabytes"
     )
+
+
+def load_settings() -> Settings:
+    """As the environment has them.
+
+    Raises:
+        WrongSetting: a variable does not read as its type, or is out of range.
+    """
+    try:
+        return Settings()
+    except ValidationError as failure:
+        error = failure.errors(include_url=False)[0]
+        name = f"{PREFIX}{error['loc'][0]}".upper()
+        raise WrongSetting(f"{name}: {error['msg']}, got {error['input']!r}") from None
+    except SettingsError as failure:  # of lists, which are JSON
+        name = next(name for name in Settings.model_fields if f'"{name}"' in str(failure))
+        raise WrongSetting(f"{PREFIX}{name}".upper() + " must be a JSON list") from None

@@ -14,7 +14,7 @@ from server.collections.opening import open_library
 from server.collections.reading import SUFFIXES, Text, UnreadableFile, read
 from server.collections.store import CollectionError
 from server.collections.tenancy import tenant_of_key
-from server.settings import Settings
+from server.settings import Settings, WrongSetting, load_settings
 
 EXIT_OK, EXIT_PROBLEMS, EXIT_ERROR = 0, 1, 2
 API_KEY = "WINNOW_API_KEY"
@@ -23,15 +23,15 @@ API_KEY = "WINNOW_API_KEY"
 def main(arguments: list[str]) -> int:
     """The exit code: 1 where `verify` found problems, 2 for errors."""
     options = _parser().parse_args(arguments)
-    settings = Settings()
-    if options.store is not None:
-        settings = settings.model_copy(update={"store": options.store})
     try:
+        settings = load_settings()
+        if options.store is not None:
+            settings = settings.model_copy(update={"store": options.store})
         return _Desk(settings, tenant_of_key(options.api_key)).serve(options)
     except BrokenPipeError:  # whoever reads our output has had enough
         sys.stderr.close()
         return EXIT_OK
-    except (CollectionError, UnreadableFile, OSError) as failure:
+    except (WrongSetting, CollectionError, UnreadableFile, OSError) as failure:
         print(f"winnow: error: {failure}", file=sys.stderr)
         return EXIT_ERROR
 

@@ -25,7 +25,7 @@ from server.collections.store import (
 logger = logging.getLogger(__name__)
 Db = psycopg.Connection[TupleRow]
 
-VERSION = 1
+VERSION = 2
 SET_UP_LOCK = 0x57494E4E  # "WINN"
 CONNECT_TIMEOUT_S = 5
 MAX_CONNECTIONS = 10

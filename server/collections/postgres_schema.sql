@@ -90,7 +90,9 @@ CREATE TABLE winnow.replies (
     num_tokens bigint NOT NULL,
     seconds float8 NOT NULL,
     is_right boolean,
-    created_at float8 NOT NULL
+    created_at float8 NOT NULL,
+    source text NOT NULL,
+    prompt text
 );
 
 CREATE INDEX replies_by_time ON winnow.replies (created_at);

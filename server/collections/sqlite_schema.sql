@@ -58,7 +58,9 @@ CREATE TABLE replies (
     num_tokens INTEGER NOT NULL,
     seconds REAL NOT NULL,
     is_right INTEGER,
-    created_at REAL NOT NULL
+    created_at REAL NOT NULL,
+    source TEXT NOT NULL,
+    prompt TEXT
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX replies_by_time ON replies (created_at);

@@ -60,7 +60,7 @@ from server.collections.vector_index import VectorIndex
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x57494E4E  # "WINN"
 BUSY_TIMEOUT_S = 30.0
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF")

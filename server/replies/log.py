@@ -6,13 +6,17 @@ they return.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
+
+Source = Literal["user", "canary"]
+"""Who asked: a user, or the server itself with a problem of the operator's."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedReply:
     """A reply of a decoder. `is_right` is by the request's own reference, None without one;
-    `created_at` is in seconds since 1970."""
+    `created_at` is in seconds since 1970. `prompt` is the question, where the operator has it
+    kept."""
 
     id: str
     tenant: str
@@ -26,6 +30,8 @@ class LoggedReply:
     seconds: float
     is_right: bool | None
     created_at: float
+    source: Source = "user"
+    prompt: str | None = None
 
     @property
     def sureness(self) -> float | None:

@@ -17,7 +17,10 @@ class PostgresReplyLog:
 
     def write(self, replies: Sequence[LoggedReply]) -> None:
         marks = ", ".join(["%s"] * NUM_REPLY_COLUMNS)
-        rows = [astuple(replace(one, answer=_plain(one.answer))) for one in replies]
+        rows = [
+            astuple(replace(one, answer=_plain(one.answer), prompt=_plain(one.prompt)))
+            for one in replies
+        ]
         with self._database.transaction() as db, db.cursor() as cursor:
             cursor.executemany(
                 f"INSERT INTO winnow.replies VALUES ({marks}) ON CONFLICT DO NOTHING", rows

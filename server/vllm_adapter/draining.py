@@ -5,6 +5,7 @@ running requests finish. Meanwhile it takes new ones, which fail with a 500. A r
 outlives the timeout waits for an engine that is gone, and the server waits for the request.
 """
 
+import asyncio
 from http import HTTPStatus
 
 from starlette.datastructures import State
@@ -17,12 +18,17 @@ CLOSE_WITHIN_S = 2
 STILL_SERVED = "/metrics"
 
 
-def drain_on_shutdown(engine_client: EngineClient, state: State) -> None:
-    """Tell `RefuseWhileDraining` when the engine begins to shut down."""
+def drain_on_shutdown(
+    engine_client: EngineClient, state: State, canaries: asyncio.Task[None] | None
+) -> None:
+    """Tell `RefuseWhileDraining` when the engine begins to shut down, and end the canaries."""
+    loop = asyncio.get_running_loop()
     shut_down = engine_client.shutdown
 
     def shutdown(timeout: float | None = None) -> None:
         state.winnow_is_draining = True
+        if canaries is not None:
+            loop.call_soon_threadsafe(canaries.cancel)
         if hasattr(state, "server"):  # uvicorn's; not there when the start itself fails
             state.server.config.timeout_graceful_shutdown = CLOSE_WITHIN_S
         shut_down(timeout=timeout)

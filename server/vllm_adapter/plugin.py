@@ -11,6 +11,8 @@ from vllm.engine.protocol import EngineClient
 from vllm.tasks import SupportedTask
 
 from decoding.engine import PathAborted, UnaskableQuestion
+from server.canaries.opening import load_canaries
+from server.canaries.traffic import CountTraffic, Traffic
 from server.collections import routes as collection_routes
 from server.collections.memory import Rememberer
 from server.collections.routes import LazyLibrary
@@ -21,10 +23,12 @@ from server.refusal import DECODING_PATHS, RefuseDecodingElsewhere
 from server.replies import routes as reply_routes
 from server.replies.ledger import Ledger
 from server.replies.opening import open_reply_log
-from server.settings import Settings
+from server.settings import load_settings
 from server.verifiers import load_verifiers
 from server.vllm_adapter import models, routes
+from server.vllm_adapter.canaries import start_canaries
 from server.vllm_adapter.draining import RefuseWhileDraining, drain_on_shutdown
+from server.vllm_adapter.logs import log_as_vllm_does
 from server.vllm_adapter.warm_up import warm_up
 from server.wire import FIELD
 
@@ -36,9 +40,14 @@ class WinnowPlugin:
     required_tasks: tuple[SupportedTask, ...] | None = None
 
     def attach_router(self, app: FastAPI) -> None:
-        settings = Settings()
+        log_as_vllm_does()
+        settings = load_settings()
         app.state.winnow_settings = settings
         app.state.winnow_verifiers = load_verifiers(settings)
+        self._canaries = load_canaries(settings, app.state.winnow_verifiers)
+        self._traffic = Traffic()
+        if self._canaries is not None:
+            app.add_middleware(CountTraffic, traffic=self._traffic)
         app.add_middleware(RefuseDecodingElsewhere)
         app.add_middleware(RefuseWhileDraining)
         lazy = LazyLibrary(settings)
@@ -65,7 +74,10 @@ class WinnowPlugin:
     ) -> None:
         if engine_client is not None and getattr(state, "openai_serving_chat", None) is not None:
             await warm_up(engine_client)
-            drain_on_shutdown(engine_client, state)
+            asking = None
+            if self._canaries is not None:
+                asking = start_canaries(state, self._canaries, self._traffic)
+            drain_on_shutdown(engine_client, state, asking)
 
 
 async def _refuse(request: Request, failure: Exception) -> Response:

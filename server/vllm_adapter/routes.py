@@ -161,11 +161,12 @@ async def decode_chat(
     request: ChatCompletionRequest, raw_request: Request, decoder: Decoder
 ) -> Response:
     serving = raw_request.app.state.openai_serving_chat
+    prompt = kept_prompt(request, raw_request)
     finding = await take_question(request, raw_request, decoder)
     if finding is not None and finding.notes:
         add_notes(request, finding.notes)
     dialogue = chat_dialogue(request, serving) if decoder.question_field else None
-    run = Run(raw_request, decoder, serving, dialogue, finding)
+    run = Run(raw_request, decoder, serving, dialogue, finding, prompt)
     return run.reply(await run.serving.create_chat_completion(request, raw_request))
 
 
@@ -174,10 +175,11 @@ async def decode_completion(
     request: CompletionRequest, raw_request: Request, decoder: Decoder
 ) -> Response:
     serving = raw_request.app.state.openai_serving_completion
+    prompt = kept_prompt(request, raw_request)
     finding = await take_question(request, raw_request, decoder)
     notes = finding.notes if finding is not None else ""
     dialogue = completion_dialogue(request, serving, decoder.prompt_template, notes)
-    run = Run(raw_request, decoder, serving, dialogue, finding)
+    run = Run(raw_request, decoder, serving, dialogue, finding, prompt)
     return run.reply(await run.serving.create_completion(request, raw_request))
 
 
@@ -187,11 +189,12 @@ async def decode_response(
 ) -> Response:
     serving = raw_request.app.state.openai_serving_responses
     instructions = request.instructions
+    prompt = kept_prompt(request, raw_request)
     finding = await take_question(request, raw_request, decoder)
     if finding is not None and finding.notes:
         add_notes(request, finding.notes)
     dialogue = response_dialogue(request, serving) if decoder.question_field else None
-    run = Run(raw_request, decoder, serving, dialogue, finding)
+    run = Run(raw_request, decoder, serving, dialogue, finding, prompt)
     result = await run.serving.create_responses(request, raw_request)
     if isinstance(result, ResponsesResponse):
         result.instructions = instructions  # as the client gave them, without what was found
@@ -241,6 +244,12 @@ async def take_question(
         max_tokens=_max_tokens(request),
         stands_alone=stands_alone(request),
     )
+
+
+def kept_prompt(request: AnyRequest, raw_request: Request) -> str | None:
+    """The question for the log of replies, where the operator has it kept."""
+    settings: Settings = raw_request.app.state.winnow_settings
+    return question_of(request) if settings.log_prompts else None
 
 
 def _max_tokens(request: AnyRequest) -> int:

@@ -44,9 +44,11 @@ class Run:
         serving: Any,
         dialogue: Dialogue | None,
         finding: Finding | None,
+        prompt: str | None,
     ) -> None:
         state = raw_request.app.state
         self._state, self._decoder, self._finding = state, decoder, finding
+        self._prompt = prompt
         spent_s = sum(finding.phases_ms.values()) / 1000 if finding is not None else 0.0
         self._began = time.perf_counter() - spent_s
         self._tenant = tenant_of(raw_request.headers.get("authorization"))
@@ -128,6 +130,7 @@ class Run:
                 seconds=seconds,
                 is_right=report.is_right,
                 created_at=time.time(),
+                prompt=self._prompt,
             )
         )
 
