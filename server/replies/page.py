@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
 
-from server.replies.summary import JudgedReply, Summary, accuracy_by_day, summarise
+from server.replies.log import Source
+from server.replies.summary import JudgedReply, Summary, accuracy_by_day, group
 
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
@@ -24,14 +25,16 @@ class NoPlots(Exception):
 
 
 def render_page(
-    header: Sequence[str], rows: Sequence[Sequence[str]], replies: Sequence[JudgedReply]
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    summaries: Sequence[Summary],
+    replies: Sequence[JudgedReply],
 ) -> str:
     """Raises NoPlots."""
-    summaries = summarise(replies)
     plots: tuple[tuple[str, Draw], ...] = (
         ("Right answers against tokens", lambda axes: _draw_pareto(axes, summaries)),
         ("Reliability", lambda axes: _draw_reliability(axes, summaries)),
-        ("Right answers by day, all decoders", lambda axes: _draw_days(axes, replies)),
+        ("Right answers by day", lambda axes: _draw_days(axes, replies)),
         ("Latency", lambda axes: _draw_latency(axes, summaries)),
     )
     figures = "".join(f"<figure>{_svg(title, draw)}</figure>" for title, draw in plots)
@@ -88,14 +91,18 @@ def _draw_reliability(axes: Any, summaries: Sequence[Summary]) -> None:
 
 
 def _draw_days(axes: Any, replies: Sequence[JudgedReply]) -> None:
-    by_day = accuracy_by_day(replies)
-    days = [datetime.fromtimestamp(day, UTC) for day in by_day]
-    values = [a.value for a in by_day.values()]
-    below = [a.value - a.low for a in by_day.values()]
-    above = [a.high - a.value for a in by_day.values()]
-    axes.errorbar(days, values, [below, above], fmt="o-", capsize=3)
-    if days:
-        axes.set_xlim(days[0] - ONE_DAY, days[-1] + ONE_DAY)
+    all_days: set[datetime] = set()
+    for key, members in group(replies).items():
+        by_day = accuracy_by_day(members)
+        days = [datetime.fromtimestamp(day, UTC) for day in by_day]
+        values = [a.value for a in by_day.values()]
+        below = [a.value - a.low for a in by_day.values()]
+        above = [a.high - a.value for a in by_day.values()]
+        if days:
+            axes.errorbar(days, values, [below, above], fmt="o-", capsize=3, label=_title(*key))
+        all_days.update(days)
+    if all_days:
+        axes.set_xlim(min(all_days) - ONE_DAY, max(all_days) + ONE_DAY)
     axes.set(ylabel="share right (95 %)", ylim=(0, 1.02))
     axes.tick_params(axis="x", rotation=30)
 
@@ -109,4 +116,8 @@ def _draw_latency(axes: Any, summaries: Sequence[Summary]) -> None:
 
 
 def _name(summary: Summary) -> str:
-    return f"{summary.strategy} on {summary.model}"
+    return _title(summary.strategy, summary.model, summary.source)
+
+
+def _title(strategy: str, model: str, source: Source) -> str:
+    return f"{strategy} on {model}" + (", canaries" if source == "canary" else "")

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import re
 import sys
 import time
@@ -11,26 +12,30 @@ from pathlib import Path
 
 from server.collections.opening import open_library
 from server.collections.store import CollectionError
+from server.replies.log import Source
 from server.replies.opening import open_reply_log
 from server.replies.page import NoPlots, render_page
-from server.replies.summary import Summary, judged, summarise
-from server.settings import Settings
+from server.replies.summary import JudgedReply, Summary, judged, summarise
+from server.settings import WrongSetting, load_settings
 
 EXIT_OK, EXIT_ERROR = 0, 2
 UNITS_S = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 HEADER = (
-    *("decoder", "model", "replies", "judged", "right (95 %)", "calibration error", "tokens"),
-    *("tokens a right answer", "p50 ms", "p95 ms", "no answer", "fallbacks"),
+    *("decoder", "model", "asked by", "replies", "judged", "right (95 %)", "calibration error"),
+    *("tokens", "tokens a right answer", "cost a right answer", "p50 ms", "p95 ms", "no answer"),
+    "fallbacks",
 )
+NUM_NAMES = 3
+ASKED_BY: dict[Source, str] = {"user": "users", "canary": "canaries"}
 
 
 def main(arguments: list[str]) -> int:
     """The exit code."""
     options = _parser().parse_args(arguments)
-    settings = Settings()
-    if options.store is not None:
-        settings = settings.model_copy(update={"store": options.store})
     try:
+        settings = load_settings()
+        if options.store is not None:
+            settings = settings.model_copy(update={"store": options.store})
         library = open_library(settings)
         try:
             now = time.time()
@@ -38,14 +43,16 @@ def main(arguments: list[str]) -> int:
         finally:
             library.close()
         replies = judged(found)
-        summaries = summarise(replies)
+        summaries = summarise(replies, options.price)
         rows = [_row(one) for one in summaries]
         print(_table(rows))
         if options.json:
             options.json.write_text(json.dumps([asdict(s) for s in summaries], indent=1))
+        if options.replies:
+            options.replies.write_text("".join(map(_line, replies)))
         if options.html:
-            options.html.write_text(render_page(HEADER, rows, replies))
-    except (CollectionError, NoPlots, OSError) as failure:
+            options.html.write_text(render_page(HEADER, rows, summaries, replies))
+    except (WrongSetting, CollectionError, NoPlots, OSError) as failure:
         print(f"winnow: error: {failure}", file=sys.stderr)
         return EXIT_ERROR
     return EXIT_OK
@@ -67,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--until", type=_ago, default="0d", help="end so long ago (default 0d)")
     add("--json", type=Path, help="write the figures there")
     add("--html", type=Path, help="write a page with plots there")
+    add("--replies", type=Path, help="write the replies themselves there, one a line as JSON")
+    add("--price", type=_price, help="of a million generated tokens, for the cost")
     return parser
 
 
@@ -75,6 +84,23 @@ def _ago(text: str) -> float:
     if found is None:
         raise argparse.ArgumentTypeError(f"must be a time such as 90m, 12h or 7d, got {text!r}")
     return int(found[1]) * UNITS_S[found[2]]
+
+
+def _price(text: str) -> float:
+    try:
+        price = float(text)
+    except ValueError:
+        price = math.nan
+    if not 0 <= price < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of 0 or more, got {text!r}")
+    return price
+
+
+def _line(one: JudgedReply) -> str:
+    """Without the tenant; `is_right` is by feedback, else by the request's own reference."""
+    reply = asdict(one.reply)
+    del reply["tenant"]
+    return json.dumps(reply | {"is_right": one.is_right}, ensure_ascii=False) + "\n"
 
 
 def _row(one: Summary) -> tuple[str, ...]:
@@ -87,12 +113,14 @@ def _row(one: Summary) -> tuple[str, ...]:
     return (
         one.strategy,
         one.model,
+        ASKED_BY[one.source],
         str(one.num_replies),
         str(one.num_judged),
         right,
         "-" if one.calibration_error is None else f"{one.calibration_error:.3f}",
         f"{one.mean_tokens:.0f}",
         "-" if one.tokens_per_right_answer is None else f"{one.tokens_per_right_answer:.0f}",
+        "-" if one.cost_per_right_answer is None else f"{one.cost_per_right_answer:.3g}",
         f"{one.p50_ms:.0f}",
         f"{one.p95_ms:.0f}",
         f"{100 * one.share_without_answer:.1f} %",
@@ -105,7 +133,7 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     lines = (HEADER, ["-" * width for width in widths], *rows)
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if i < 2 else cell.rjust(width)
+            cell.ljust(width) if i < NUM_NAMES else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from statistics import fmean, quantiles
 
 from server.accuracy import NUM_BINS, Accuracy, AccuracyWindow, Judged, bin_of, wilson
-from server.replies.log import LoggedReply, Verdict
+from server.replies.log import LoggedReply, Source, Verdict
 
+Key = tuple[str, str, Source]
+"""A decoder, a model, and who asked."""
 P50, P95 = 49, 94
 """Places among the 99 percentiles."""
+MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,14 @@ class Summary:
 
     strategy: str
     model: str
+    source: Source
     num_replies: int
     num_judged: int
     accuracy: Accuracy | None
     calibration_error: float | None
     mean_tokens: float
     tokens_per_right_answer: float | None
+    cost_per_right_answer: float | None
     p50_ms: float
     p95_ms: float
     share_without_answer: float
@@ -57,15 +62,29 @@ def judged(replies: Iterable[tuple[LoggedReply, Verdict | None]]) -> list[Judged
     ]
 
 
-def summarise(replies: Sequence[JudgedReply]) -> list[Summary]:
-    """One for each decoder and model, by name."""
-    groups: dict[tuple[str, str], list[JudgedReply]] = {}
+def summarise(
+    replies: Sequence[JudgedReply], price_per_million: float | None = None
+) -> list[Summary]:
+    """One for each group. The price is that of a million generated tokens, in any currency."""
+    return [_summary(*key, m, price_per_million) for key, m in group(replies).items()]
+
+
+def group(replies: Sequence[JudgedReply]) -> dict[Key, list[JudgedReply]]:
+    """By decoder and model, canaries apart from users' requests; in the order of the names."""
+    groups: dict[Key, list[JudgedReply]] = {}
     for one in replies:
-        groups.setdefault((one.reply.strategy, one.reply.model), []).append(one)
-    return [_summary(*key, groups[key]) for key in sorted(groups)]
+        key = (one.reply.strategy, one.reply.model, one.reply.source)
+        groups.setdefault(key, []).append(one)
+    return dict(sorted(groups.items()))
 
 
-def _summary(strategy: str, model: str, members: Sequence[JudgedReply]) -> Summary:
+def _summary(
+    strategy: str,
+    model: str,
+    source: Source,
+    members: Sequence[JudgedReply],
+    price_per_million: float | None,
+) -> Summary:
     replies = [one.reply for one in members]
     known = [one for one in members if one.is_right is not None]
     accuracy = wilson(sum(bool(one.is_right) for one in known), len(known)) if known else None
@@ -73,18 +92,22 @@ def _summary(strategy: str, model: str, members: Sequence[JudgedReply]) -> Summa
     for one in known:
         window.add(Judged(bool(one.is_right), one.reply.sureness))
     mean_tokens = fmean(reply.num_tokens for reply in replies)
+    is_ever_right = accuracy is not None and accuracy.value > 0
+    tokens_per_right = mean_tokens / accuracy.value if accuracy and is_ever_right else None
     percentiles = _percentiles([1000 * reply.seconds for reply in replies])
     return Summary(
         strategy=strategy,
         model=model,
+        source=source,
         num_replies=len(replies),
         num_judged=len(known),
         accuracy=accuracy,
         calibration_error=window.calibration_error(),
         mean_tokens=mean_tokens,
-        tokens_per_right_answer=mean_tokens / accuracy.value
-        if accuracy is not None and accuracy.value > 0
-        else None,
+        tokens_per_right_answer=tokens_per_right,
+        cost_per_right_answer=None
+        if tokens_per_right is None or price_per_million is None
+        else tokens_per_right * price_per_million / MILLION,
         p50_ms=percentiles[P50],
         p95_ms=percentiles[P95],
         share_without_answer=fmean(reply.answer is None for reply in replies),

@@ -85,7 +85,7 @@ def test_report_prints_and_writes_what_it_found(
     store = ("--store", str(filled))
     assert main([*store, "--json", str(figures), "--html", str(page)]) == 0
     header, _, *lines = capsys.readouterr().out.splitlines()
-    assert header.split()[:4] == ["decoder", "model", "replies", "judged"]
+    assert header.split()[:4] == ["decoder", "model", "asked", "by"]
     assert "75.0 % (59.8–85.8)" in lines[1]
     assert len(lines) == 2
     assert json.loads(figures.read_text())[1]["accuracy"]["value"] == 0.75
