@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 
 from decoding.report import Report
 from server.accuracy import NUM_BINS, AccuracyWindow, Judged, bin_of
+from server.engine_work import EngineWork
 
 Source = Literal["labelled", "feedback", "canary"]
 """Where the right answer comes from: `labelled` requests carry it, `feedback` comes later, `canary`
@@ -20,6 +21,7 @@ problems are the operator's."""
 CanaryOutcome = Literal["answered", "deferred", "failed"]
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250)
+QUEUE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, *SECONDS)
 SHARES = tuple(i / NUM_BINS for i in range(1, NUM_BINS + 1))
 REQUEST = ("strategy", "model")
 
@@ -43,6 +45,9 @@ class Metrics:
         self._first_byte = histogram(
             "first_byte_seconds", "Until the first output of the winner.", SECONDS
         )
+        self._queue = histogram(
+            "queue_seconds", "In vLLM's queue, until the first path is scheduled.", QUEUE_SECONDS
+        )
         self._agreement = histogram(
             "agreement", "Share of all weight that the answer holds.", SHARES
         )
@@ -52,6 +57,12 @@ class Metrics:
         )
         self._tokens = counter(
             "tokens", "Tokens generated; those of aborted paths apart, too.", *REQUEST, "kind"
+        )
+        self._prompt_tokens = counter(
+            "prompt_tokens",
+            "Prompt tokens over all paths: computed, or reused from the prefix cache.",
+            *REQUEST,
+            "kind",
         )
         self._fallbacks = counter(
             "fallbacks", "Replies that no selection gave, by reason.", *REQUEST, "reason"
@@ -78,12 +89,18 @@ class Metrics:
         self._windows: dict[tuple[str, str, Source], AccuracyWindow] = {}
         self._lock = Lock()
 
-    def count(self, model: str, report: Report, seconds: float, first_byte_s: float) -> None:
+    def count(
+        self, model: str, report: Report, seconds: float, first_byte_s: float, work: EngineWork
+    ) -> None:
         """A request that was answered."""
         labels = (report.strategy, model)
         self._seconds.labels(*labels).observe(seconds)
         self._first_byte.labels(*labels).observe(first_byte_s)
         self._count_paths(labels, report)
+        self._prompt_tokens.labels(*labels, "computed").inc(work.num_computed)
+        self._prompt_tokens.labels(*labels, "reused").inc(work.num_reused)
+        if work.queue_s is not None:
+            self._queue.labels(*labels).observe(work.queue_s)
         if report.agreement is not None:
             self._agreement.labels(*labels).observe(report.agreement)
         if report.confidence is not None:

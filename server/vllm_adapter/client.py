@@ -22,6 +22,7 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams
 from decoding.decoder import Decoder, Outcome, Progress
 from decoding.engine import Delta
 from decoding.path import Path
+from server.engine_work import EngineWork
 from server.vllm_adapter.dialogue import Dialogue
 from server.vllm_adapter.engine import NO_ADAPTERS, Adapters, VLLMEngine
 
@@ -29,8 +30,8 @@ Serving = TypeVar("Serving", bound=GenerateBaseServing)
 
 
 class DecodingClient:
-    """Decorates the server's EngineClient for one request; `outcome` is there when it is done, and
-    `first_output_at` (of `time.perf_counter`) once the first of the winner is."""
+    """Decorates the server's EngineClient for one request; `outcome` and `work` are there when it
+    is done, and `first_output_at` (of `time.perf_counter`) once the first of the winner is."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class DecodingClient:
         self._adapters = adapters
         self._dialogue = dialogue
         self.outcome: Outcome | None = None
+        self.work: EngineWork | None = None
         self.first_output_at: float | None = None
 
     def __getattr__(self, name: str) -> Any:  # whatever the decorated client has
@@ -94,7 +96,7 @@ class DecodingClient:
             await _stop(task)
         self._mark_first_output()
         # The last output follows the outcome, so that whoever sees the end can read it.
-        self.outcome = outcome
+        self.outcome, self.work = outcome, engine.work
         if held is not None:
             yield held
             return

@@ -17,6 +17,8 @@ from vllm.v1.engine import EngineCoreRequest
 from vllm.v1.engine.detokenizer import BaseIncrementalDetokenizer, IncrementalDetokenizer
 
 from decoding.engine import DecodedText, Delta, PathAborted, Prompt, Ranked, Sampling
+from server.engine_work import EngineWork
+from server.vllm_adapter.call import Call, work_of
 from server.vllm_adapter.dialogue import Dialogue
 
 Adapters = Mapping[str, LoRARequest | None]
@@ -52,7 +54,7 @@ class VLLMEngine:
         self._options = options
         self._adapters = adapters
         self._dialogue = dialogue
-        self._num_started = 0
+        self._calls: list[Call] = []
         self._running: set[str] = set()
         self.num_tokens = 0
         self.num_cached_tokens: int | None = None
@@ -74,6 +76,11 @@ class VLLMEngine:
         )
 
     @property
+    def work(self) -> EngineWork:
+        """What was done so far."""
+        return work_of(self._calls)
+
+    @property
     def context_length(self) -> int:
         return self._client.model_config.max_model_len
 
@@ -84,36 +91,37 @@ class VLLMEngine:
         # Cast: vLLM's EngineInput is a union of typed dicts that mypy cannot spread.
         engine_input = cast(EngineInput, {**base, "prompt_token_ids": list(token_ids)})
         num_forced = len(token_ids) - len(prompt_token_ids)
-        path_id = self._next_id()
+        call = self._begin_call()
         outputs = self._client.generate(
             engine_input,
             self._path_params(num_forced, sampling),
-            path_id,
+            call.id,
             **self._path_options(sampling),
         )
-        self._running.add(path_id)
+        self._running.add(call.id)
         try:
             async with aclosing(outputs):
                 async for output in outputs:
-                    self._count(output)
+                    self._count(call, output)
                     try:
                         yield _delta(output, sampling)
                     except GeneratorExit:
-                        await self._close(path_id, outputs)
+                        await self._close(call, outputs)
                         raise
         finally:
-            self._running.discard(path_id)
+            self._running.discard(call.id)
 
     async def abort_paths(self) -> None:
         await self._client.abort(list(self._running))
 
-    async def _close(self, path_id: str, outputs: AsyncIterator[RequestOutput]) -> None:
+    async def _close(self, call: Call, outputs: AsyncIterator[RequestOutput]) -> None:
         """End a path whose reader has had enough, and count what it had not read yet."""
-        await self._client.abort(path_id)
+        await self._client.abort(call.id)
         async for output in outputs:
-            self._count(output)
+            self._count(call, output)
 
-    def _count(self, output: RequestOutput) -> None:
+    def _count(self, call: Call, output: RequestOutput) -> None:
+        call.add(output)
         self.num_tokens += len(output.outputs[0].token_ids)
         if self.num_cached_tokens is None:
             self.num_cached_tokens = output.num_cached_tokens
@@ -133,12 +141,13 @@ class VLLMEngine:
             detokenize=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
+        call = self._begin_call()
         outputs = self._client.generate(
-            engine_input, params, self._next_id(), **self._path_options(Sampling(1, model=model))
+            engine_input, params, call.id, **self._path_options(Sampling(1, model=model))
         )
         async with aclosing(outputs):
             (output,) = [output async for output in outputs]
-        self._count(output)
+        self._count(call, output)
         if output.outputs[0].finish_reason == "abort":
             raise PathAborted("the engine stopped before the path was scored")
         rows = (output.prompt_logprobs or [])[len(prompt_token_ids) :]
@@ -188,9 +197,9 @@ class VLLMEngine:
             ends.add(params.eos_token_id)
         return frozenset(ends)
 
-    def _next_id(self) -> str:
-        self._num_started += 1
-        return f"{self._request_id}-path{self._num_started}"
+    def _begin_call(self) -> Call:
+        self._calls.append(Call(f"{self._request_id}-path{len(self._calls) + 1}"))
+        return self._calls[-1]
 
     def _path_options(self, sampling: Sampling) -> dict[str, Any]:  # as `options`
         if sampling.model is None:

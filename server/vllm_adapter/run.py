@@ -101,13 +101,13 @@ class Run:
 
     def _finish(self, reply_id: str, model: str) -> Report | None:
         """The report of the reply with this id, counted; its collection may remember the reply."""
-        outcome = self.client.outcome
-        if outcome is None:
+        outcome, work = self.client.outcome, self.client.work
+        if outcome is None or work is None:
             return None
         ended = time.perf_counter()
         first_output_at = self.client.first_output_at or ended
         server_metrics().count(
-            model, outcome.report, ended - self._began, first_output_at - self._began
+            model, outcome.report, ended - self._began, first_output_at - self._began, work
         )
         self._keep(reply_id, model, outcome.report, ended - self._began)
         if self._finding is None:

@@ -7,14 +7,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from decoding.majority_vote import MajorityVote
 from decoding.table_engine import TableEngine
+from server.engine_work import EngineWork
 from server.metrics import Metrics
 from tests.decoding.sampling import answer
-from tests.server.questions import COT, GREEDY, MODEL, Json, chat
+from tests.server.questions import COT, GREEDY, MESSAGES, MODEL, VOTE, Json, chat
 
 CHAT = "/v1/chat/completions"
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 SAID = {" 8": 0.6, " 9": 0.4}
 LONG = (" 8", *(" and",) * 20)
+NO_WORK = EngineWork(num_computed=0, num_reused=0, queue_s=None)
 TABLE = {(): SAID, **{LONG[:n]: {" and": 1.0} for n in range(1, 30)}}
 
 
@@ -37,7 +39,8 @@ def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None
 
 def test_request_is_counted_by_what_its_report_says(registry: CollectorRegistry) -> None:
     report = vote(None)
-    Metrics(registry).count("m", report, 0.2, 0.1)  # type: ignore[arg-type]  # a report
+    work = EngineWork(num_computed=40, num_reused=160, queue_s=0.004)
+    Metrics(registry).count("m", report, 0.2, 0.1, work)  # type: ignore[arg-type]  # a report
     assert value(registry, "request_seconds_sum") == pytest.approx(0.2)
     assert value(registry, "first_byte_seconds_sum") == pytest.approx(0.1)
     assert value(registry, "candidates_total", outcome="stood") == 4
@@ -48,13 +51,17 @@ def test_request_is_counted_by_what_its_report_says(registry: CollectorRegistry)
     assert aborted is not None
     assert generated == 4 * 2 + aborted
     assert value(registry, "agreement_sum") == 1
+    assert value(registry, "queue_seconds_count") == 1
+    assert value(registry, "queue_seconds_sum") == pytest.approx(0.004)
+    assert value(registry, "prompt_tokens_total", kind="computed") == 40
+    assert value(registry, "prompt_tokens_total", kind="reused") == 160
     assert value(registry, "answers_total", source="labelled", outcome="right") is None
 
 
 def test_labelled_requests_give_accuracy_with_bounds(registry: CollectorRegistry) -> None:
     metrics = Metrics(registry)
     for reference in ("8", "8.0", "9", "8"):
-        metrics.count("m", vote(reference), 0.2, 0.1)  # type: ignore[arg-type]  # a report
+        metrics.count("m", vote(reference), 0.2, 0.1, NO_WORK)  # type: ignore[arg-type]  # a report
     labels = {"source": "labelled"}
     assert value(registry, "answers_total", outcome="right", **labels) == 3
     assert value(registry, "answers_total", outcome="wrong", **labels) == 1
@@ -67,6 +74,13 @@ def test_labelled_requests_give_accuracy_with_bounds(registry: CollectorRegistry
     # Agreement was 1 each time, three of four were right.
     assert value(registry, "calibration_error", **labels) == 0.25
     assert value(registry, "reliability_answers_total", bin="0.9", outcome="right", **labels) == 3
+
+
+def test_time_in_queue_is_absent_where_the_engine_keeps_no_statistics(
+    registry: CollectorRegistry,
+) -> None:
+    Metrics(registry).count("m", vote(None), 0.2, 0.1, NO_WORK)  # type: ignore[arg-type]  # a report
+    assert value(registry, "queue_seconds_count") is None
 
 
 def test_errors_are_counted_by_kind(registry: CollectorRegistry) -> None:
@@ -108,6 +122,66 @@ def test_server_shows_them_beside_vllms_own(http: httpx.Client) -> None:
     assert rise("winnow_answers_total", source="labelled", outcome="right") == 1
     assert rise("winnow_answers_total", source="labelled", outcome="wrong") == 1
     assert any(name.startswith("vllm:generation_tokens") for name, _ in after)
+
+
+def of_vllm(found: Series, name: str, **labels: str) -> float:
+    """Over all engines."""
+    wanted = labels.items()
+    return sum(
+        value
+        for (of, given), value in found.items()
+        if of == name and wanted <= dict(given).items()
+    )
+
+
+DECODED: dict[str, Json] = {
+    "branches": {**COT, "k": 10},
+    "one path": GREEDY,
+    "a stopped vote": {"strategy": "majority_vote", "num_samples": 12, "seed": 1},
+    "paths given up": {"strategy": "deepconf", "num_samples": 12, "keep_percent": 10, "seed": 1},
+    "an aside": {**VOTE, "prompting": "step_back"},
+}
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize("decoding", DECODED.values(), ids=DECODED)
+def test_prompt_tokens_are_those_that_vllm_counts(http: httpx.Client, decoding: Json) -> None:
+    labels = {"strategy": decoding["strategy"], "model": MODEL}
+    # Longer than one block of the prefix cache.
+    system = {"role": "system", "content": "Work step by step and be careful. " * 12}
+    body = chat(decoding=decoding, max_tokens=60, messages=[system, *MESSAGES])
+    before = series(http)
+    for _ in range(2):
+        assert http.post(CHAT, json=body).status_code == httpx.codes.OK
+    after = series(http)
+    for kind, source in (("computed", "local_compute"), ("reused", "local_cache_hit")):
+        ours, theirs = "winnow_prompt_tokens_total", "vllm:prompt_tokens_by_source_total"
+        rise = of(after, ours, **labels, kind=kind) - of(before, ours, **labels, kind=kind)
+        assert rise > 0
+        assert rise == of_vllm(after, theirs, source=source) - of_vllm(
+            before, theirs, source=source
+        )
+    waits = [of(found, "winnow_queue_seconds_count", **labels) for found in (before, after)]
+    assert waits[1] - waits[0] == 2
+    assert of(after, "winnow_queue_seconds_sum", **labels) > 0
+
+
+@pytest.mark.vllm
+def test_scored_prompts_are_counted_among_prompt_tokens(http: httpx.Client) -> None:
+    """No sample is complete, so the decoder has all of them scored to fall back on one."""
+    body = chat(decoding=VOTE, max_tokens=3)
+    before = series(http)
+    reply = http.post(CHAT, json=body).json()
+    after = series(http)
+    assert reply["decoding"]["fallback"] is not None
+    name, theirs = "winnow_prompt_tokens_total", "vllm:prompt_tokens_total"
+    labels = {"strategy": "majority_vote", "model": MODEL}
+    kinds = ("computed", "reused")
+    ours = sum(
+        of(after, name, **labels, kind=k) - of(before, name, **labels, kind=k) for k in kinds
+    )
+    assert ours == of_vllm(after, theirs) - of_vllm(before, theirs)
+    assert ours > reply["usage"]["prompt_tokens"] * 2 * VOTE["num_samples"]
 
 
 @pytest.mark.vllm

@@ -264,6 +264,21 @@ def test_outputs_are_built_by_keyword() -> None:
     )
 
 
+def test_outputs_say_what_became_of_the_prompt() -> None:
+    from vllm.outputs import RequestOutput
+    from vllm.v1.engine.output_processor import OutputProcessor, RequestState
+    from vllm.v1.metrics.stats import RequestStateStats
+
+    fresh = RequestStateStats()
+    assert (fresh.queued_ts, fresh.scheduled_ts) == (0.0, 0.0)
+    assert {"metrics", "prompt_token_ids"} <= parameters(RequestOutput)
+    made = inspect.getsource(RequestState._new_request_output)
+    assert "metrics=self.stats," in made
+    assert "request_id=external_req_id," in made
+    read = inspect.getsource(OutputProcessor.process_outputs)
+    assert read.index("self._update_stats_from_output(") < read.index(".make_request_output(")
+
+
 def test_reply_models_take_the_report_as_an_extra_field() -> None:
     from vllm.entrypoints.openai.responses.protocol import ResponseCompletedEvent, ResponsesResponse
     from vllm.entrypoints.serve.engine.protocol import ErrorResponse
