@@ -87,12 +87,15 @@ class Metrics:
             "calibration_error", "Expected calibration error of the same.", *judged
         )
         self._windows: dict[tuple[str, str, Source], AccuracyWindow] = {}
+        self._num_answered = self._num_judged = self._num_right = 0
         self._lock = Lock()
 
     def count(
         self, model: str, report: Report, seconds: float, first_byte_s: float, work: EngineWork
     ) -> None:
         """A request that was answered."""
+        with self._lock:
+            self._num_answered += 1
         labels = (report.strategy, model)
         self._seconds.labels(*labels).observe(seconds)
         self._first_byte.labels(*labels).observe(first_byte_s)
@@ -135,6 +138,8 @@ class Metrics:
             begin = f"{bin_of(confidence) / NUM_BINS:.1f}"
             self._reliability.labels(*labels, begin, outcome).inc()
         with self._lock:
+            self._num_judged += 1
+            self._num_right += is_right
             window = self._windows.setdefault((strategy, model, source), AccuracyWindow())
             window.add(Judged(is_right, confidence))
             accuracy, calibration_error = window.accuracy(), window.calibration_error()
@@ -143,6 +148,14 @@ class Metrics:
         self._high.labels(*labels).set(accuracy.high)
         if calibration_error is not None:
             self._calibration.labels(*labels).set(calibration_error)
+
+    def num_right(self) -> float | None:
+        """How many of all answered requests were right, by the share of those that were judged;
+        None where none was."""
+        with self._lock:
+            if self._num_judged == 0:
+                return None
+            return self._num_answered * self._num_right / self._num_judged
 
     def _count_paths(self, labels: tuple[str, str], report: Report) -> None:
         for candidate in report.candidates:

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationError
+from pydantic import DirectoryPath, Field, FilePath, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PREFIX = "WINNOW_"
@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     )
     verifier_model: str | None = Field(None, description="the model that it is asked for")
     verifier_api_key: SecretStr | None = Field(None, description="its bearer token")
+    powercap: DirectoryPath | None = Field(
+        None,
+        description="the folder in which the processors' energy counters are to be found, where "
+        "that is not /sys/class/powercap",
+    )
     store: str = Field(
         "~/.local/share/winnow/collections.sqlite3",
         description="the file that collections are kept in, made when it is needed; or a "

@@ -17,6 +17,7 @@ from server.collections import routes as collection_routes
 from server.collections.memory import Rememberer
 from server.collections.routes import LazyLibrary
 from server.collections.store import CollectionError
+from server.energy import POWERCAP, count_energy
 from server.errors import COLLECTION_STATUS, InvalidRequest, error_response
 from server.metrics import server_metrics
 from server.refusal import DECODING_PATHS, RefuseDecodingElsewhere
@@ -44,6 +45,7 @@ class WinnowPlugin:
         settings = load_settings()
         app.state.winnow_settings = settings
         app.state.winnow_verifiers = load_verifiers(settings)
+        count_energy(settings.powercap or POWERCAP)
         self._canaries = load_canaries(settings, app.state.winnow_verifiers)
         self._traffic = Traffic()
         if self._canaries is not None:

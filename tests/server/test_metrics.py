@@ -83,6 +83,16 @@ def test_time_in_queue_is_absent_where_the_engine_keeps_no_statistics(
     assert value(registry, "queue_seconds_count") is None
 
 
+def test_right_answers_are_reckoned_by_the_share_of_the_judged(registry: CollectorRegistry) -> None:
+    """Three of four judged are right; of six that were answered 4.5 count as right."""
+    metrics = Metrics(registry)
+    assert metrics.num_right() is None
+    for reference in ("8", "8.0", "9", None, None, None):
+        metrics.count("m", vote(reference), 0.2, 0.1, NO_WORK)  # type: ignore[arg-type]  # a report
+    metrics.judge("m", "greedy", "feedback", is_right=True, has_answer=True, confidence=None)
+    assert metrics.num_right() == 4.5
+
+
 def test_errors_are_counted_by_kind(registry: CollectorRegistry) -> None:
     metrics = Metrics(registry)
     metrics.count_error(ValueError("whatever the client sent"))
