@@ -37,6 +37,7 @@ class Ballot:
             mean_logprob=self.path.mean_logprob if self.path.logprobs else None,
             num_tokens=len(self.path.token_ids),
             finish_reason=self.path.finish_reason,
+            branch=self.path.branch,
             dropped=self.dropped,
             model=self.model,
             text=self.path.text if shows_text else None,

@@ -12,7 +12,7 @@ Deviations:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -90,10 +90,14 @@ class CoTDecoding(Decoder):
         sampling = Sampling(max_tokens=prompt.max_tokens - 1, num_logprobs=TOP_TWO)
         num_finished = 0
 
-        async def follow(token_id: int) -> Path:
+        async def follow(branch: int, token_id: int) -> Path:
             nonlocal num_finished
             path = await collect_path(
-                engine, prompt, sampling, prefix=(token_id,), prefix_ranked=(first,)
+                engine,
+                prompt,
+                replace(sampling, branch=branch),
+                prefix=(token_id,),
+                prefix_ranked=(first,),
             )
             num_finished += 1
             emit(Progress(num_finished, num_branches))
@@ -101,7 +105,9 @@ class CoTDecoding(Decoder):
 
         branches = first[: self.k]
         num_branches = len(branches)
-        return await run_together([follow(token_id) for token_id, _ in branches])
+        return await run_together(
+            follow(branch, token_id) for branch, (token_id, _) in enumerate(branches)
+        )
 
     def _score(self, path: Path) -> Scored:
         answer = extract_answer(path.text, self.answer)
@@ -140,6 +146,7 @@ class CoTDecoding(Decoder):
             weight=scored.weight,
             num_tokens=scored.num_tokens,
             finish_reason=scored.path.finish_reason,
+            branch=scored.path.branch,
             dropped=scored.dropped,
             text=scored.path.text if self.return_texts else None,
         )

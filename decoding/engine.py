@@ -37,8 +37,10 @@ class Sampling:
     each token that was taken. Deltas are asked for by `stream`, to be handed on to the client as
     they come, or by `is_watched`, to be looked at on the way; without either the engine answers
     once, when the path is complete, which is cheaper. `model` names an adapter or model of the
-    server; None is the one that the request names. `is_aside` marks a question of the decoder's
-    own, for which the request's stop strings, grammar and penalties do not hold; it ends at `stop`.
+    server; None is the one that the request names. `branch` numbers, in launch order, the paths
+    that may become the reply; None is of what a decoder asks beside them. `is_aside` marks a
+    question of the decoder's own, for which the request's stop strings, grammar and penalties do
+    not hold; it ends at `stop`.
     """
 
     max_tokens: int
@@ -51,6 +53,7 @@ class Sampling:
     stream: bool = False
     is_watched: bool = False
     model: str | None = None
+    branch: int | None = None
     is_aside: bool = False
     stop: tuple[str, ...] = ()
 

@@ -19,7 +19,7 @@ class Greedy(Decoder):
 
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         watch = Stopwatch()
-        sampling = Sampling(max_tokens=prompt.max_tokens, stream=True)
+        sampling = Sampling(max_tokens=prompt.max_tokens, stream=True, branch=0)
         path = await collect_path(engine, prompt, sampling, on_delta=emit)
         watch.lap("paths")
         answer = extract_answer(path.text, self.answer)
@@ -29,6 +29,7 @@ class Greedy(Decoder):
             weight=0.0,
             num_tokens=len(path.token_ids),
             finish_reason=path.finish_reason,
+            branch=path.branch,
             text=path.text if self.return_texts else None,
         )
         watch.lap("select")

@@ -16,7 +16,7 @@ class Path:
     `ranked[i]` is the distribution that `token_ids[i]` was taken from; it is empty when the
     decoder asked for no log-probabilities. `logprobs` are those of the tokens that the engine
     took, likewise. `decoded.text` is cut at a stop string; `token_ids` keeps every token that
-    was spent.
+    was spent. `branch` is that of its `Sampling`.
     """
 
     token_ids: tuple[int, ...]
@@ -25,6 +25,7 @@ class Path:
     finish_reason: str
     stop_reason: int | str | None = None
     logprobs: tuple[float, ...] = ()
+    branch: int | None = None
 
     @property
     def text(self) -> str:
@@ -102,7 +103,13 @@ async def collect_path(
     if stopped_by is not None:
         finish_reason, stop_reason = "stop", stopped_by
     return Path(
-        tuple(token_ids), tuple(ranked), decoded, finish_reason, stop_reason, tuple(logprobs)
+        tuple(token_ids),
+        tuple(ranked),
+        decoded,
+        finish_reason,
+        stop_reason,
+        tuple(logprobs),
+        sampling.branch,
     )
 
 

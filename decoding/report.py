@@ -20,8 +20,9 @@ class Candidate(BaseModel):
     `confidence` is Δ of the answer's tokens in 0..1, null where none was measured. `weight` is
     what the candidate added to its answer's score. `score` is what the strategy's own judge gave
     it: DeepConf's confidence, a verifier's score. `mean_logprob` is that of its tokens, null where
-    none was measured. `num_tokens` counts every token of the path. `model` drew it, null where the
-    request's own did. `text` is null unless the request asked for texts.
+    none was measured. `num_tokens` counts every token of the path. `branch` is its number in launch
+    order, from 0; paths that were aborted have numbers, too, and are no candidates. `model` drew
+    it, null where the request's own did. `text` is null unless the request asked for texts.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,6 +34,7 @@ class Candidate(BaseModel):
     mean_logprob: float | None = None
     num_tokens: int
     finish_reason: str
+    branch: int | None = None
     dropped: Dropped | None = None
     model: str | None = None
     text: str | None = None

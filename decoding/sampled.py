@@ -79,6 +79,7 @@ class Draws:
             is_scored=is_scored,
             is_watched=gives_up is not None,
             model=decoder.model_of(number),
+            branch=number,
         )
         path = await collect_path(self._engine, self._prompt, sampling, gives_up=gives_up)
         self._num_finished += 1

@@ -103,6 +103,7 @@ def test_empty_truncated_and_answerless_paths_are_dropped() -> None:
     }
     report = run(CoTDecoding(k=4, answer="number"), TableEngine(table), max_tokens=3).report
     assert [c.dropped for c in report.candidates] == ["empty", "truncated", "no_answer", None]
+    assert [c.branch for c in report.candidates] == [0, 1, 2, 3]
     assert report.answer == "4"
     assert report.agreement == 1.0
     assert report.fallback is None

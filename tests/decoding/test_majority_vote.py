@@ -114,6 +114,15 @@ def test_sample_that_came_in_after_the_decision_is_told_and_does_not_vote() -> N
     assert report.num_tokens == 4 * 4 + 2 * 2
 
 
+def test_candidates_keep_their_number_in_launch_order_past_aborted_ones() -> None:
+    """Two that agree decide; the third is on its way and is aborted, the fourth is in."""
+    engine = TableEngine(TABLE, samples=(EIGHT, EIGHT, RAMBLING, EIGHT))
+    report = vote(MajorityVote(num_samples=4, stop="window", window=2), engine).report
+    assert report.stopped is not None
+    assert report.stopped.num_aborted == 1
+    assert [c.branch for c in report.candidates] == [0, 1, 3]
+
+
 def test_short_samples_do_not_win_by_arriving_first() -> None:
     """Of eight samples the four short ones say 9 and are done long before those that say 8.
 
