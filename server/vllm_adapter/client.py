@@ -25,6 +25,7 @@ from decoding.path import Path
 from server.engine_work import EngineWork
 from server.vllm_adapter.dialogue import Dialogue
 from server.vllm_adapter.engine import NO_ADAPTERS, Adapters, VLLMEngine
+from server.vllm_adapter.tracing import trace_request
 
 Serving = TypeVar("Serving", bound=GenerateBaseServing)
 
@@ -40,12 +41,14 @@ class DecodingClient:
         on_progress: Callable[[Progress], None] = lambda progress: None,
         adapters: Adapters = NO_ADAPTERS,
         dialogue: Dialogue | None = None,
+        began_ns: int | None = None,  # of `time.time_ns`
     ) -> None:
         self._inner = inner
         self._decoder = decoder
         self._on_progress = on_progress
         self._adapters = adapters
         self._dialogue = dialogue
+        self._began_ns = began_ns or time.time_ns()
         self.outcome: Outcome | None = None
         self.work: EngineWork | None = None
         self.first_output_at: float | None = None
@@ -65,6 +68,7 @@ class DecodingClient:
     ) -> AsyncGenerator[RequestOutput, None]:
         """vLLM's generate(), decided by the decoder. Closing it stops every path."""
         options["data_parallel_rank"] = self._pin(options.get("data_parallel_rank"), request_id)
+        trace = trace_request(self._inner, self._decoder, request_id, options, self._began_ns)
         engine = VLLMEngine(
             self._inner,
             prompt,
@@ -73,6 +77,7 @@ class DecodingClient:
             options,
             self._adapters,
             self._dialogue,
+            trace,
         )
         events: asyncio.Queue[RequestOutput | None] = asyncio.Queue()
 
@@ -84,6 +89,8 @@ class DecodingClient:
 
         task = asyncio.create_task(self._decoder.answer_prompt(engine, engine.prompt, emit))
         task.add_done_callback(lambda _: events.put_nowait(None))
+        if trace is not None:
+            task.add_done_callback(lambda done: trace.end(done, engine.work))
         held: RequestOutput | None = None
         try:
             while (output := await events.get()) is not None:

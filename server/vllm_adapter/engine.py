@@ -20,6 +20,7 @@ from decoding.engine import DecodedText, Delta, PathAborted, Prompt, Ranked, Sam
 from server.engine_work import EngineWork
 from server.vllm_adapter.call import Call, work_of
 from server.vllm_adapter.dialogue import Dialogue
+from server.vllm_adapter.tracing import RequestTrace
 
 Adapters = Mapping[str, LoRARequest | None]
 """The models that paths may be drawn by, by name: LoRA adapters, or None for the base model."""
@@ -47,6 +48,7 @@ class VLLMEngine:
         options: dict[str, Any],  # generate()'s keyword arguments, which grow with each release
         adapters: Adapters = NO_ADAPTERS,
         dialogue: Dialogue | None = None,
+        trace: RequestTrace | None = None,
     ) -> None:
         self._client = client
         self._params = params
@@ -54,6 +56,7 @@ class VLLMEngine:
         self._options = options
         self._adapters = adapters
         self._dialogue = dialogue
+        self._trace = trace
         self._calls: list[Call] = []
         self._running: set[str] = set()
         self.num_tokens = 0
@@ -96,7 +99,7 @@ class VLLMEngine:
             engine_input,
             self._path_params(num_forced, sampling),
             call.id,
-            **self._path_options(sampling),
+            **self._path_options(call, sampling),
         )
         self._running.add(call.id)
         try:
@@ -110,6 +113,8 @@ class VLLMEngine:
                         raise
         finally:
             self._running.discard(call.id)
+            if self._trace is not None:
+                self._trace.leave(call)
 
     async def abort_paths(self) -> None:
         await self._client.abort(list(self._running))
@@ -143,7 +148,7 @@ class VLLMEngine:
         )
         call = self._begin_call()
         outputs = self._client.generate(
-            engine_input, params, call.id, **self._path_options(Sampling(1, model=model))
+            engine_input, params, call.id, **self._path_options(call, Sampling(1, model=model))
         )
         async with aclosing(outputs):
             (output,) = [output async for output in outputs]
@@ -201,10 +206,13 @@ class VLLMEngine:
         self._calls.append(Call(f"{self._request_id}-path{len(self._calls) + 1}"))
         return self._calls[-1]
 
-    def _path_options(self, sampling: Sampling) -> dict[str, Any]:  # as `options`
-        if sampling.model is None:
-            return self._options
-        return {**self._options, "lora_request": self._adapters[sampling.model]}
+    def _path_options(self, call: Call, sampling: Sampling) -> dict[str, Any]:  # as `options`
+        options = self._options
+        if sampling.model is not None:
+            options = {**options, "lora_request": self._adapters[sampling.model]}
+        if self._trace is not None:
+            options = {**options, "trace_headers": self._trace.begin(call, sampling)}
+        return options
 
     def _base(self, token_ids: Sequence[int]) -> tuple[tuple[int, ...], EngineInput]:
         """The prompt that these tokens continue: one that was rendered here, or the request's."""

@@ -60,6 +60,7 @@ class Run:
             self._progress.on_progress,
             adapters(state),
             dialogue,
+            time.time_ns() - round(spent_s * 1e9),
         )
         # Any: three serving classes share `create_…` only by convention.
         self.serving: Any = with_decoder(serving, self.client)

@@ -2,6 +2,7 @@
 
 import inspect
 from importlib import metadata
+from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
@@ -277,6 +278,41 @@ def test_outputs_say_what_became_of_the_prompt() -> None:
     assert "request_id=external_req_id," in made
     read = inspect.getsource(OutputProcessor.process_outputs)
     assert read.index("self._update_stats_from_output(") < read.index(".make_request_output(")
+
+
+def test_traces_are_exported_as_the_adapter_takes_it() -> None:
+    from vllm.config import ModelConfig, ObservabilityConfig
+    from vllm.lora.request import LoRARequest
+    from vllm.tracing import otel
+    from vllm.v1.engine.async_llm import AsyncLLM
+    from vllm.v1.engine.output_processor import OutputProcessor
+
+    assert ObservabilityConfig().otlp_traces_endpoint is None
+    assert "trace_headers" in parameters(AsyncLLM.generate)
+    assert "init_tracer(" in inspect.getsource(AsyncLLM.__init__)
+    assert "set_tracer_provider(" in inspect.getsource(otel.init_otel_tracer)
+    traced = inspect.getsource(OutputProcessor.do_tracing)
+    assert "extract_trace_context(engine_core_output.trace_headers)" in traced
+    assert '"llm_request"' in traced
+    assert "GEN_AI_REQUEST_ID: req_state.external_req_id" in traced
+    assert "TraceContextTextMapPropagator().extract(headers)" in inspect.getsource(
+        otel.extract_trace_context
+    )
+    assert "self.served_model_name = get_served_model_name(" in inspect.getsource(ModelConfig)
+    assert LoRARequest("name", 1, "/path").lora_name == "name"
+
+
+def test_several_api_servers_make_metrics_of_files_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where a collector of our own, such as the machine's energy, does not show."""
+    from prometheus_client import REGISTRY
+    from vllm.v1.metrics.prometheus import get_prometheus_registry
+
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    assert get_prometheus_registry() is REGISTRY
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    assert list(get_prometheus_registry().collect()) == []
 
 
 def test_reply_models_take_the_report_as_an_extra_field() -> None:
