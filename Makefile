@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 TORCH := torch-2.13.0
+# What tests use beside .venv's packages: Debian's Prometheus.
+PROMETHEUS := $(VENV)/prometheus
 
 # uv does not read pip's configuration. Where pip knows a folder with a wheel of PyTorch, that
 # wheel is taken; elsewhere PyTorch's own CPU builds are.
@@ -21,7 +23,7 @@ else
 TORCH_SOURCE := UV_TORCH_BACKEND=cpu
 endif
 
-.PHONY: help setup serve test check lint format bench lock train clean
+.PHONY: help setup serve test check lint format bench dashboard lock train clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,7 +42,7 @@ $(VENV)/.ready: pyproject.toml requirements/cpu.txt
 serve: setup ## Serve the bundled checkpoint (HOST=, PORT=, ARGS= further flags)
 	$(BIN)/winnow serve pocket --host $(HOST) --port $(PORT) $(ARGS)
 
-test: setup ## Run all tests (ARGS= for pytest)
+test: setup $(PROMETHEUS)/.ready ## Run all tests (ARGS= for pytest)
 	$(BIN)/pytest $(ARGS)
 
 lint: setup ## Formatter, linter, types and import contracts
@@ -57,6 +59,12 @@ format: setup ## Format the code
 
 bench: setup ## Accuracy and speed of the bundled checkpoint (ARGS= for the benchmark)
 	$(BIN)/python -m loadtest.bench $(ARGS)
+
+$(PROMETHEUS)/.ready: | $(VENV)/.ready
+	@sh tests/docker/fetch_prometheus.sh $(PROMETHEUS)
+
+dashboard: setup ## Write Grafana's dashboard anew
+	$(BIN)/python docker/monitoring/dashboard.py docker/monitoring/dashboard.json
 
 train: setup ## Train the bundled checkpoint anew (ARGS= for the trainer)
 	$(BIN)/python -m pocket.train $(ARGS)
