@@ -7,7 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 TORCH := torch-2.13.0
-# What tests use beside .venv's packages: Debian's Prometheus.
+# What tests use beside .venv's packages: lm-evaluation-harness, whose own exclude some of those, and
+# Debian's Prometheus.
+HARNESS := $(VENV)/lm-eval
 PROMETHEUS := $(VENV)/prometheus
 
 # uv does not read pip's configuration. Where pip knows a folder with a wheel of PyTorch, that
@@ -23,7 +25,7 @@ else
 TORCH_SOURCE := UV_TORCH_BACKEND=cpu
 endif
 
-.PHONY: help setup serve test check lint format bench dashboard lock train clean
+.PHONY: help setup serve test check lint format bench harness dashboard lock train clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -42,7 +44,7 @@ $(VENV)/.ready: pyproject.toml requirements/cpu.txt
 serve: setup ## Serve the bundled checkpoint (HOST=, PORT=, ARGS= further flags)
 	$(BIN)/winnow serve pocket --host $(HOST) --port $(PORT) $(ARGS)
 
-test: setup $(PROMETHEUS)/.ready ## Run all tests (ARGS= for pytest)
+test: setup $(HARNESS)/.ready $(PROMETHEUS)/.ready ## Run all tests (ARGS= for pytest)
 	$(BIN)/pytest $(ARGS)
 
 lint: setup ## Formatter, linter, types and import contracts
@@ -60,6 +62,13 @@ format: setup ## Format the code
 bench: setup ## Accuracy and speed of the bundled checkpoint (ARGS= for the benchmark)
 	$(BIN)/python -m loadtest.bench $(ARGS)
 
+harness: $(HARNESS)/.ready ## Set up lm-evaluation-harness in .venv/lm-eval
+
+$(HARNESS)/.ready: requirements/lm-eval.txt | $(VENV)/.ready
+	$(UV) venv --quiet --clear --python $(BIN)/python $(HARNESS)
+	$(UV) pip install --quiet --python $(HARNESS)/bin/python --no-deps -r requirements/lm-eval.txt
+	@touch $@
+
 $(PROMETHEUS)/.ready: | $(VENV)/.ready
 	@sh tests/docker/fetch_prometheus.sh $(PROMETHEUS)
 
@@ -69,11 +78,13 @@ dashboard: setup ## Write Grafana's dashboard anew
 train: setup ## Train the bundled checkpoint anew (ARGS= for the trainer)
 	$(BIN)/python -m pocket.train $(ARGS)
 
-lock: setup ## Resolve requirements/cpu.txt anew
+lock: setup ## Resolve requirements/*.txt anew
 	$(TORCH_SOURCE) $(UV) pip compile --quiet --upgrade pyproject.toml --extra cpu --group dev \
 	  --overrides requirements/overrides-cpu.txt --no-header --no-annotate -o requirements/cpu.txt
 	sed -i -E -e 's/^(torch==[0-9.]+)\+.*/\1/' \
 	  -e "s/^(pgserver==[0-9.]+)$$/\1 ; python_version < '3.13'/" requirements/cpu.txt
+	$(UV) pip compile --quiet --upgrade requirements/lm-eval.in --no-header --no-annotate \
+	  -o requirements/lm-eval.txt
 
 clean: ## Remove .venv
 	rm -rf $(VENV)
