@@ -34,6 +34,23 @@ class Ratio:
     high: float
 
 
+@dataclass(frozen=True)
+class PairedDifference:
+    """Two ways of answering the same `num_total` questions: how many only one of them had right.
+
+    `value` is the share of A less that of B, in -1..1, with its 95 % interval; `p_value` is that of
+    both being right equally often.
+    """
+
+    num_total: int
+    num_only_a: int
+    num_only_b: int
+    value: float
+    low: float
+    high: float
+    p_value: float
+
+
 def wilson_share(num_right: int, num_total: int) -> Share:
     """The share with its Wilson interval.
 
@@ -66,3 +83,37 @@ def paired_ratio(ours: Sequence[float], peers: Sequence[float]) -> Ratio:
         raise ValueError(f"pairs are needed, got {len(ours)} and {len(peers)} measurements")
     ratios = [a / b for a, b in zip(ours, peers, strict=True)]
     return Ratio(median(ours) / median(peers), min(ratios), median(ratios), max(ratios))
+
+
+def compare_paired(num_only_a: int, num_only_b: int, num_total: int) -> PairedDifference:
+    """The adjusted Wald interval of Bonett & Price (2012), which holds for few questions and for
+    few disagreements, too, and McNemar's exact test.
+
+    Raises:
+        ValueError: there is nothing to compare, or the counts exceed `num_total`.
+    """
+    if num_total < 1 or min(num_only_a, num_only_b) < 0 or num_only_a + num_only_b > num_total:
+        raise ValueError(
+            f"counts must be in 0..num_total, got {num_only_a} and {num_only_b} of {num_total}"
+        )
+    only_a = (num_only_a + 1) / (num_total + 2)
+    only_b = (num_only_b + 1) / (num_total + 2)
+    centre = only_a - only_b
+    spread = Z_95 * math.sqrt((only_a + only_b - centre * centre) / (num_total + 2))
+    return PairedDifference(
+        num_total,
+        num_only_a,
+        num_only_b,
+        (num_only_a - num_only_b) / num_total,
+        max(-1.0, centre - spread),
+        min(1.0, centre + spread),
+        mcnemar_p(num_only_a, num_only_b),
+    )
+
+
+def mcnemar_p(num_only_a: int, num_only_b: int) -> float:
+    """Two-sided and exact: how probable so uneven a split of the disagreements would be, or one
+    more uneven, if either side were as likely."""
+    num_uneven = num_only_a + num_only_b
+    tail = sum(math.comb(num_uneven, k) for k in range(min(num_only_a, num_only_b) + 1))
+    return min(1.0, 2 * tail / (1 << num_uneven))

@@ -1,6 +1,6 @@
 import pytest
 
-from loadtest.statistics import paired_ratio, wilson_share
+from loadtest.statistics import compare_paired, mcnemar_p, paired_ratio, wilson_share
 
 
 def test_wilson_interval_of_a_half() -> None:
@@ -42,3 +42,44 @@ def test_ratio_is_taken_of_the_medians_and_pair_by_pair() -> None:
 def test_unpaired_measurements_are_refused() -> None:
     with pytest.raises(ValueError, match="got 2 and 1 measurements"):
         paired_ratio([1.0, 2.0], [1.0])
+
+
+@pytest.mark.parametrize(
+    ("num_only_a", "num_only_b", "p_value"),
+    [
+        (1, 7, 2 * (1 + 8) / 2**8),  # 0.0703, of Fagerland, Lydersen & Laake (2013), table 1
+        (0, 5, 2 / 2**5),
+        (5, 0, 2 / 2**5),
+        (2, 1, 1.0),  # twice 1 + 3 of 8
+        (3, 3, 1.0),  # twice the half that holds the middle is more than all
+        (0, 0, 1.0),
+    ],
+)
+def test_mcnemar_doubles_the_smaller_tail(num_only_a: int, num_only_b: int, p_value: float) -> None:
+    assert mcnemar_p(num_only_a, num_only_b) == pytest.approx(p_value, abs=1e-12)
+
+
+def test_mcnemar_of_many_disagreements_does_not_overflow() -> None:
+    assert mcnemar_p(2000, 2000) == 1.0
+    assert 0 < mcnemar_p(1900, 2100) < 0.01
+
+
+def test_paired_difference_has_the_interval_of_bonett_and_price() -> None:
+    """1 against 7 of 21: (2 − 8)/23 ± 1.959964 · √((10/23 − (6/23)²)/23)."""
+    difference = compare_paired(1, 7, 21)
+    assert difference.value == pytest.approx(-6 / 21)
+    assert difference.low == pytest.approx(-0.50836, abs=1e-5)
+    assert difference.high == pytest.approx(-0.01338, abs=1e-5)
+    assert difference.p_value == pytest.approx(0.0703125)
+
+
+def test_paired_difference_without_disagreement_still_has_a_width() -> None:
+    """0 of 8: 0 ± 1.959964 · √((2/10)/10)."""
+    difference = compare_paired(0, 0, 8)
+    assert (difference.low, difference.high) == pytest.approx((-0.27718, 0.27718), abs=1e-5)
+
+
+@pytest.mark.parametrize("counts", [(0, 0, 0), (2, 2, 3), (-1, 0, 3)])
+def test_impossible_disagreements_are_refused(counts: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match=r"counts must be in 0\.\.num_total"):
+        compare_paired(*counts)
