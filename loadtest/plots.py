@@ -22,7 +22,7 @@ def draw_accuracy_curve(path: Path, curve: Sequence[Point], stopped: Replay) -> 
     Raises:
         NoPlots: matplotlib is not installed, or the file's name does not end in .png or .svg.
     """
-    figure, (axes,) = _new_figure(path)
+    figure, (axes,) = new_figure(path)
     sizes = [point.num_samples for point in curve]
     shares = [point.accuracy for point in curve]
     axes.plot(sizes, [100 * share.value for share in shares], marker="o", label="full vote")
@@ -59,7 +59,7 @@ def draw_accuracy_against_tokens(path: Path, figures: Sequence[VoteFigure]) -> N
     """
     splits = list(dict.fromkeys(figure.split for figure in figures))
     families = list(dict.fromkeys(figure.family for figure in figures))
-    canvas, panels = _new_figure(path, len(splits))
+    canvas, panels = new_figure(path, len(splits))
     for split, axes in zip(splits, panels, strict=True):
         for number, family in enumerate(families):
             points = [f for f in figures if (f.split, f.family) == (split, family)]
@@ -86,7 +86,7 @@ def draw_accuracy_against_tokens(path: Path, figures: Sequence[VoteFigure]) -> N
     canvas.savefig(path)
 
 
-def _new_figure(path: Path, num_panels: int = 1) -> tuple[Any, Any]:  # matplotlib's own types
+def new_figure(path: Path, num_panels: int = 1) -> tuple[Any, Any]:  # matplotlib's own types
     """A canvas and its panels, side by side."""
     if path.suffix not in SUFFIXES:
         raise NoPlots(f"--plot must end in {' or '.join(SUFFIXES)}, got {path.name!r}")

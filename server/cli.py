@@ -34,6 +34,10 @@ def main() -> None:
         from loadtest import replay_command  # likewise
 
         sys.exit(replay_command.main(arguments[1:]))
+    if arguments[:1] == ["eval"]:
+        from loadtest.evaluation import command as eval_command  # likewise
+
+        sys.exit(eval_command.main(arguments[1:]))
     _parser().parse_args(arguments)
     _parser().print_help()
     sys.exit(EXIT_USAGE)
@@ -59,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     subparsers.add_parser(
         "replay", add_help=False, help="run a decoder over recorded samples, without a model"
+    )
+    subparsers.add_parser(
+        "eval", add_help=False, help="how right decoders are on a data set, and what they cost"
     )
     return parser
 

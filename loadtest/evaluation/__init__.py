@@ -1,0 +1,1 @@
+"""How right each decoder is on a data set, asked over HTTP, and what it costs."""
