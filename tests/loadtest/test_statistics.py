@@ -47,7 +47,7 @@ def test_unpaired_measurements_are_refused() -> None:
 @pytest.mark.parametrize(
     ("num_only_a", "num_only_b", "p_value"),
     [
-        (1, 7, 2 * (1 + 8) / 2**8),  # 0.0703, of Fagerland, Lydersen & Laake (2013), table 1
+        (1, 7, 2 * (1 + 8) / 2**8),
         (0, 5, 2 / 2**5),
         (5, 0, 2 / 2**5),
         (2, 1, 1.0),  # twice 1 + 3 of 8
@@ -71,6 +71,12 @@ def test_paired_difference_has_the_interval_of_bonett_and_price() -> None:
     assert difference.low == pytest.approx(-0.50836, abs=1e-5)
     assert difference.high == pytest.approx(-0.01338, abs=1e-5)
     assert difference.p_value == pytest.approx(0.0703125)
+
+
+def test_paired_difference_is_that_of_another_implementation() -> None:
+    """Of 26 and 4 of 40, an implementation in R prints 0.3126438 and 0.7349752."""
+    difference = compare_paired(26, 4, 40)
+    assert (difference.low, difference.high) == pytest.approx((0.3126438, 0.7349752), abs=1e-7)
 
 
 def test_paired_difference_without_disagreement_still_has_a_width() -> None:
