@@ -110,7 +110,7 @@ class CanaryRunner:
             self._tell_once(decoder, failure)
             return
         report, model = answered.report, answered.model
-        is_right = any(is_same_answer(report.answer, gold) for gold in problem.gold)
+        is_right = any(is_same_answer(report.answer, gold, decoder.answer) for gold in problem.gold)
         reply = LoggedReply(
             id=answered.id,
             tenant="",
