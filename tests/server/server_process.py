@@ -47,10 +47,14 @@ class ServerProcess:
 
 @contextmanager
 def running_server(
-    model: str, log: Path, *flags: str, environment: Mapping[str, str] = NO_CHANGES
+    model: str,
+    log: Path,
+    *flags: str,
+    environment: Mapping[str, str] = NO_CHANGES,
+    port: int | None = None,
 ) -> Iterator[ServerProcess]:
     """Serve a checkpoint until the block ends; fails with the log when it does not start."""
-    port = free_port()
+    port = port or free_port()
     command = [str(WINNOW), "serve", model, "--host", "127.0.0.1", "--port", str(port), *flags]
     with log.open("wb") as output:
         process = subprocess.Popen(
