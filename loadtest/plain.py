@@ -51,16 +51,16 @@ def measure_plain(
     """
     count = max(MIN_REQUESTS, 4 * concurrency)
     speeds = [
-        send_all(server.url, _cycle(bodies, count), concurrency).requests_per_s
+        send_all(server.url, cycle(bodies, count), concurrency).requests_per_s
         for server in servers.values()
         for _ in ("cold", "warm")
     ]
-    requests = _cycle(bodies, max(count, round(min(speeds[1::2]) * round_s)))
+    requests = cycle(bodies, max(count, round(min(speeds[1::2]) * round_s)))
     rounds: dict[Program, list[Round]] = {program: [] for program in servers}
     for number in tqdm(range(num_rounds), desc=f"plain, concurrency {concurrency}", unit="pair"):
         turns = list(servers.items())
         for program, server in turns if number % 2 == 0 else reversed(turns):
-            rounds[program].append(_run_round(server, requests, concurrency))
+            rounds[program].append(run_round(server, requests, concurrency))
     return summarize(concurrency, len(requests), rounds)
 
 
@@ -84,7 +84,7 @@ def summarize(
     )
 
 
-def _run_round(server: Server, requests: Sequence[Json], concurrency: int) -> Round:
+def run_round(server: Server, requests: Sequence[Json], concurrency: int) -> Round:
     assert server.pid is not None, "all servers are started here"
     before = cpu_seconds(server.pid)
     load = send_all(server.url, requests, concurrency)
@@ -94,5 +94,5 @@ def _run_round(server: Server, requests: Sequence[Json], concurrency: int) -> Ro
     return Round(load.requests_per_s, 1000 * (after - before) / len(requests))
 
 
-def _cycle(bodies: Sequence[Json], count: int) -> list[Json]:
+def cycle(bodies: Sequence[Json], count: int) -> list[Json]:
     return [bodies[i % len(bodies)] for i in range(count)]
