@@ -16,6 +16,7 @@ import pytest
 
 from server.collections import postgres_search
 from server.collections.material import Added, Collection, Document, Piece
+from server.collections.postgres_database import VERSION
 from server.collections.postgres_store import PostgresStore
 from server.collections.store import (
     StoreBroken,
@@ -233,8 +234,9 @@ def test_stores_may_start_at_once_on_an_empty_database(postgres_url: str) -> Non
 
 def test_newer_database_is_refused(postgres_url: str, postgres_store: PostgresStore) -> None:
     with psycopg.connect(postgres_url) as db:
-        db.execute("UPDATE winnow.version SET version = 2")
-    with pytest.raises(StoreBroken, match="of version 2, this program knows version 1"):
+        db.execute("UPDATE winnow.version SET version = version + 1")
+    says = f"of version {VERSION + 1}, this program knows version {VERSION}"
+    with pytest.raises(StoreBroken, match=says):
         PostgresStore(postgres_url)
 
 
