@@ -29,14 +29,12 @@ def start_canaries(state: State, canaries: Canaries, traffic: Traffic) -> asynci
     """In the background; None in all API servers but the first, which asks for all of them.
 
     Raises:
-        UnusableCanaries: the server's flags do not go with `WINNOW_CANARY_WHEN`.
+        UnusableCanaries: one API server of several cannot know when all are idle.
     """
     settings: Settings = state.winnow_settings
     parallel = state.vllm_config.parallel_config
     has_priorities = state.vllm_config.scheduler_config.policy == "priority"
     only_idle = settings.canary_when == "idle"
-    if not only_idle and not has_priorities:
-        raise UnusableCanaries("WINNOW_CANARY_WHEN=always needs --scheduling-policy priority")
     if only_idle and parallel._api_process_count > 1:
         raise UnusableCanaries(
             "WINNOW_CANARY_WHEN=idle needs --api-server-count 1: one API server does not see what "

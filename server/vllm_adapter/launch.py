@@ -8,7 +8,9 @@ from vllm.entrypoints.serve.utils.api_utils import cli_env_setup
 from vllm.logger import configure_logging_from_args
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
+from server.canaries.problems import UnusableCanaries
 from server.checkpoint import UnreadableCheckpoint
+from server.settings import load_settings
 
 
 def serve(arguments: list[str]) -> None:
@@ -16,6 +18,7 @@ def serve(arguments: list[str]) -> None:
 
     Raises:
         UnreadableCheckpoint: vLLM cannot make a model of the checkpoint.
+        UnusableCanaries: the flags do not go with `WINNOW_CANARY_WHEN`.
         SystemExit: the flags are wrong, or --help was asked for.
     """
     cli_env_setup()  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
@@ -23,6 +26,7 @@ def serve(arguments: list[str]) -> None:
     configure_logging_from_args(args)
     command = ServeSubcommand()
     command.validate(args)
+    _check_canaries(args)
     _check_model(args)
     command.cmd(args)
 
@@ -36,6 +40,17 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     if args.model_tag is not None:
         args.model = args.model_tag
     return args
+
+
+def _check_canaries(args: argparse.Namespace) -> None:
+    settings = load_settings()
+    if settings.canaries is None or settings.canary_when == "idle":
+        return
+    if args.scheduling_policy != "priority":
+        raise UnusableCanaries(
+            "WINNOW_CANARY_WHEN=always needs --scheduling-policy priority, got "
+            f"{args.scheduling_policy}"
+        )
 
 
 def _check_model(args: argparse.Namespace) -> None:

@@ -125,7 +125,7 @@ def test_log_keeps_canaries_and_questions_where_the_operator_says_so(
     assert not any("tenant" in reply for reply in replies)
 
 
-def test_always_needs_vllms_priority_scheduling(server: ServerProcess, tmp_path: Path) -> None:
+def test_always_needs_vllms_priority_scheduling(tmp_path: Path) -> None:
     problems = tmp_path / "problems.jsonl"
     problems.write_text('{"question": "2 + 2?", "gold": 4}')
     environment = {"WINNOW_CANARIES": str(problems), "WINNOW_CANARY_WHEN": "always"}
@@ -136,5 +136,7 @@ def test_always_needs_vllms_priority_scheduling(server: ServerProcess, tmp_path:
         timeout=START_TIMEOUT_S,
     )
     assert finished.returncode == 2
-    *_, line = finished.stderr.splitlines()
-    assert line == ("winnow: error: WINNOW_CANARY_WHEN=always needs --scheduling-policy priority")
+    said = [line for line in finished.stderr.splitlines() if line.startswith("winnow: error: ")]
+    assert said == [
+        "winnow: error: WINNOW_CANARY_WHEN=always needs --scheduling-policy priority, got fcfs"
+    ]
