@@ -1,0 +1,1 @@
+"""Smaller checkpoints out of large ones; imports none of our other packages."""
