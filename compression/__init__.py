@@ -1,1 +1,1 @@
-"""Smaller checkpoints out of large ones; imports none of our other packages."""
+"""Smaller checkpoints, and what each costs and gains. Imports nothing of ours."""

@@ -9,6 +9,7 @@ from importlib import metadata
 from server.canaries.opening import load_canaries
 from server.canaries.problems import UnusableCanaries
 from server.checkpoint import POCKET, UnreadableCheckpoint, check_folder, resolve
+from server.compressed import compression_lines
 from server.defaults import apply_environment, is_cpu_build, with_default_flags
 from server.settings import WrongSetting, load_settings
 from server.verifiers import UnusableVerifier, load_verifiers
@@ -38,6 +39,8 @@ def main() -> None:
         from loadtest.evaluation import command as eval_command  # likewise
 
         sys.exit(eval_command.main(arguments[1:]))
+    if arguments[:1] == ["compress"]:
+        sys.exit(compress(arguments[1:]))
     _parser().parse_args(arguments)
     _parser().print_help()
     sys.exit(EXIT_USAGE)
@@ -67,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     subparsers.add_parser(
         "eval", add_help=False, help="how right decoders are on a data set, and what they cost"
     )
+    subparsers.add_parser(
+        "compress", add_help=False, help="what compressed checkpoints cost and gain, in numbers"
+    )
     return parser
 
 
@@ -81,6 +87,8 @@ def serve(arguments: list[str]) -> int:
         load_canaries(settings, load_verifiers(settings))
         if arguments and not arguments[0].startswith("-"):
             check_folder(arguments[0])
+            for line in compression_lines(arguments[0]):
+                print(f"winnow: {line}", file=sys.stderr)
         # Imported late: vLLM takes seconds to import and reads the environment as it is then.
         from server.vllm_adapter.launch import serve as serve_vllm
 
@@ -96,6 +104,22 @@ def serve(arguments: list[str]) -> int:
     except KeyboardInterrupt:  # also SIGTERM before the server was up
         return EXIT_INTERRUPTED
     return 0
+
+
+def compress(arguments: list[str]) -> int:
+    """Measure checkpoints as they would be served; the exit code.
+
+    What stands after `--` are flags of `vllm serve`.
+    """
+    from compression import command  # imported late, as `serve` needs none of it
+    from compression.proof.options import Serving
+
+    place = arguments.index("--") if "--" in arguments else len(arguments)
+    is_cpu = is_cpu_build()
+    environment = dict(os.environ)
+    apply_environment(environment, is_cpu=is_cpu)
+    flags = with_default_flags(arguments[place + 1 :], is_cpu=is_cpu)
+    return command.main(arguments[:place], Serving(tuple(flags), environment))
 
 
 def _with_checkpoint(arguments: list[str]) -> list[str]:

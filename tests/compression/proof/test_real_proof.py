@@ -1,0 +1,145 @@
+"""`winnow compress prove` as a user runs it: pocket beside a copy of itself and a damaged one."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from compression.proof import Proof, read_proof
+from compression.proof.checkpoint import bundled_checkpoint
+from compression.proof.held_out import bundled_text
+from tests.random_checkpoints import make_checkpoint
+from tests.server.server_process import WINNOW
+
+pytestmark = pytest.mark.vllm
+TIMEOUT_S = 500.0
+EXIT_USAGE, EXIT_REFUSED = 2, 3
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bundled_checkpoint(), tmp_path / "copy"))
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    """With noise in one layer's feed-forward weights."""
+    folder = Path(shutil.copytree(bundled_checkpoint(), tmp_path / "damaged"))
+    weights = load_file(folder / "model.safetensors")
+    noise = torch.Generator().manual_seed(0)
+    (name,) = [n for n in weights if n.endswith("layers.1.mlp.down_proj.weight")]
+    weights[name] += torch.randn(weights[name].shape, generator=noise) * weights[name].std()
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    return folder
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    file = tmp_path / "text.jsonl"
+    file.write_text("".join(bundled_text().read_text().splitlines(keepends=True)[:40]))
+    return file
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [str(WINNOW), "compress", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
+
+
+def error_of(finished: subprocess.CompletedProcess[str]) -> str:
+    """The line for the user, after which nothing comes."""
+    line = finished.stderr.splitlines()[-1]
+    assert line.startswith("winnow compress: ")
+    assert "Traceback" not in finished.stderr
+    return line
+
+
+def prove(compressed: Path, text: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    asked = ("--decoders", "cot_decoding", "--limit", "40")
+    small = ("--text", text, "--rounds", "2")
+    return run("prove", "pocket", compressed, *asked, *small, *flags)
+
+
+def check_sizes_and_speeds(proof: Proof) -> None:
+    for side in (proof.original, proof.compressed):
+        assert side.disk_bytes == pytest.approx(3.0e6, rel=0.02)
+        assert side.memory_bytes > 1e6
+        assert side.load_s > 0
+    assert [(one.work, one.batch_size) for one in proof.speeds] == [
+        *(("decode", 1), ("decode", 16), ("prefill", 4)),
+    ]
+    for one in proof.speeds:
+        assert one.num_rounds == 2
+        assert 0 < one.original.low <= one.original.median <= one.original.high
+
+
+def test_checkpoint_is_as_good_as_its_copy(copy: Path, text: Path) -> None:
+    finished = prove(copy, text, "--max-accuracy-drop", "0")
+    assert finished.returncode == 0, finished.stderr
+    proof = read_proof(copy)
+    check_sizes_and_speeds(proof)
+    assert proof.text is not None
+    assert proof.text.fidelity is not None
+    assert proof.text.fidelity.kl_mean == pytest.approx(0.0, abs=1e-6)
+    assert proof.text.fidelity.top1_agreement == 1.0
+    assert proof.text.fidelity.covered > 0.99
+    assert proof.text.compressed_perplexity == pytest.approx(proof.text.original_perplexity)
+    (task,) = proof.tasks
+    assert task.change.num_total == 40
+    assert task.original.value == task.compressed.value > 0.9
+    assert finished.stdout.count("cot_decoding") == 1
+    figure = run("report", copy, "--plot", copy / "figure.svg")
+    assert figure.returncode == 0, figure.stderr
+    assert figure.stdout == finished.stdout
+
+
+def test_damage_is_seen_and_refused(damaged: Path, text: Path) -> None:
+    finished = prove(damaged, text, "--max-accuracy-drop", "2")
+    assert finished.returncode == EXIT_REFUSED, finished.stderr
+    assert "--max-accuracy-drop allows 2" in error_of(finished)
+    proof = read_proof(damaged)
+    check_sizes_and_speeds(proof)
+    assert proof.text is not None
+    assert proof.text.fidelity is not None
+    assert proof.text.fidelity.kl_mean > 0.01
+    assert proof.text.fidelity.top1_agreement < 1.0
+    assert proof.text.compressed_perplexity > proof.text.original_perplexity
+    (task,) = proof.tasks
+    assert task.change.high < 0
+
+
+def test_other_vocabulary_is_told_and_the_rest_goes_on(tmp_path: Path, text: Path) -> None:
+    other = make_checkpoint(tmp_path / "other", "llama")
+    few = ("--text", text, "--dataset", "none", "--rounds", "1")
+    finished = run("prove", "pocket", other, *few)
+    assert finished.returncode == 0, finished.stderr
+    proof = read_proof(other)
+    assert proof.text is not None
+    assert proof.text.fidelity is None
+    assert proof.text.original_num_tokens != proof.text.compressed_num_tokens
+    assert [note.partition(":")[0] for note in proof.notes] == [
+        *("the vocabularies differ", "no data set was given"),
+    ]
+    assert "not measured: the vocabularies differ" in finished.stdout
+
+
+def test_what_cannot_be_loaded_is_one_line(copy: Path) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    config["num_hidden_layers"] = 5  # one more than there are weights for
+    (copy / "config.json").write_text(json.dumps(config))
+    finished = run("prove", "pocket", copy)
+    assert finished.returncode == 1
+    line = error_of(finished)
+    assert f"checkpoint {copy}: vLLM cannot load it: " in line
+    assert "layers.4" in line
+
+
+def test_text_of_one_token_is_named(copy: Path, tmp_path: Path) -> None:
+    short = tmp_path / "short.jsonl"
+    short.write_text('{"text": "Two muffins."}\n{"text": "a"}\n')
+    finished = run("prove", "pocket", copy, "--text", short)
+    assert finished.returncode == EXIT_USAGE
+    assert "short.jsonl, line 2: must be 2 tokens or more, got 1" in error_of(finished)
