@@ -1,14 +1,15 @@
 """Prunes a checkpoint: layers first, then channels and groups one layer at a time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
-from compression.pruning.checkpoint import open_checkpoint, save_checkpoint
+from compression.pruning.checkpoint import Checkpoint, open_checkpoint, save_checkpoint
 from compression.pruning.cutting import (
     group_columns,
     keep_channels,
@@ -27,24 +28,31 @@ from compression.pruning.progress import Tell
 from compression.pruning.recipe import Prune
 from compression.pruning.refit import Gram, refitted, relative_error
 from compression.pruning.shape import Shape, target_shape
-from compression.pruning.token_batches import by_length, draw_rows, tokenize
+from compression.pruning.token_batches import Batch, by_length, draw_rows, tokenize
+
+
+@dataclass(frozen=True)
+class CutLayer:
+    """A layer that was kept, by its place in the original.
+
+    The errors say what share of its attention's and its FFN's output, in mean square over the
+    calibration tokens, was lost to the cut, after the refit if any.
+    """
+
+    place: int
+    attention_error: float = 0.0
+    ffn_error: float = 0.0
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """What became of a checkpoint.
-
-    `kept_layers` are places in the original. `attention_errors` and `ffn_errors` say for each kept
-    layer what share of its output's mean square was lost to the cut, after the refit if any.
-    """
+    """What became of a checkpoint."""
 
     before: Shape
     after: Shape
     num_parameters_before: int
     num_parameters: int
-    kept_layers: tuple[int, ...]
-    attention_errors: tuple[float, ...]
-    ffn_errors: tuple[float, ...]
+    layers: tuple[CutLayer, ...]
 
     @property
     def fraction(self) -> float:
@@ -69,74 +77,83 @@ def prune(source: Path, out: Path, recipe: Prune, samples: Sequence[str], tell: 
         PruningError: the checkpoint, the recipe or the samples cannot be used.
     """
     checkpoint = open_checkpoint(source)
-    before, size_before = checkpoint.shape, checkpoint.num_parameters
+    before, num_parameters = checkpoint.shape, checkpoint.num_parameters
     after = target_shape(recipe, before, checkpoint.sizes, checkpoint.allowed_groups)
     rows = tokenize(samples, checkpoint.tokenizer, recipe.sequence_length)
     batches = by_length(draw_rows(rows, recipe.num_samples, recipe.seed), recipe.batch_size)
-    states = enter(checkpoint.model, batches)
-    num_removed = before.num_layers - after.num_layers
-    steps = count()
-    total = num_removed + after.num_layers + 1
+    total = before.num_layers + 1  # each layer is removed or cut; writing
+    done = count()
 
-    def removing() -> None:
-        tell(next(steps), total, "removing layers")
+    def told() -> None:
+        tell(next(done), total, "pruning")
 
-    kept = most_influential(checkpoint.layers, states, after.num_layers, removing)
-    keep_layers(checkpoint.model, kept)
-    head_dim = checkpoint.layers[0].self_attn.head_dim
-    errors: list[tuple[float, float]] = []
-    for layer in checkpoint.layers:
-        tell(next(steps), total, "cutting layers")
-        attention_error, ffn_error, states = _cut_layer(layer, states, before, after, recipe)
-        errors.append((attention_error, ffn_error))
-    write_shape(checkpoint.config, after, head_dim)
-
-    tell(next(steps), total, "writing")
+    layers = _cut(checkpoint, batches, after, recipe, told)
+    told()
     save_checkpoint(checkpoint, out)
-    attention_errors, ffn_errors = zip(*errors, strict=True)
-    pruned = Pruned(
-        before,
-        after,
-        size_before,
-        checkpoint.num_parameters,
-        tuple(kept),
-        attention_errors,
-        ffn_errors,
-    )
+    pruned = Pruned(before, after, num_parameters, checkpoint.num_parameters, layers)
     tell(total, total, str(pruned))
     return pruned
 
 
+def _cut(
+    checkpoint: Checkpoint,
+    batches: Sequence[Batch],
+    after: Shape,
+    recipe: Prune,
+    told: Callable[[], None],
+) -> tuple[CutLayer, ...]:
+    """Cut the model in memory; `told` of each layer beforehand."""
+    before = checkpoint.shape
+    head_dim = checkpoint.layers[0].self_attn.head_dim
+    states: Sequence[BatchStates] = enter(checkpoint.model, batches)
+    places = most_influential(checkpoint.layers, states, after.num_layers, told)
+    keep_layers(checkpoint.model, places)
+    layers: list[CutLayer] = []
+    for place, layer in zip(places, checkpoint.layers, strict=True):
+        told()
+        cut, states = _cut_layer(CutLayer(place), layer, states, before, after, recipe)
+        layers.append(cut)
+    write_shape(checkpoint.config, after, head_dim)
+    return tuple(layers)
+
+
 @torch.no_grad()
 def _cut_layer(
-    layer: Any, states: Sequence[BatchStates], before: Shape, after: Shape, recipe: Prune
-) -> tuple[float, float, list[BatchStates]]:
-    """The errors of attention and FFN, and the states behind the layer as it was.
+    cut: CutLayer,
+    layer: Any,
+    states: Sequence[BatchStates],
+    before: Shape,
+    after: Shape,
+    recipe: Prune,
+) -> tuple[CutLayer, Sequence[BatchStates]]:
+    """What was lost, and the states behind the layer as it was before.
 
     `layer` is Any: see Checkpoint.
     """
     o_proj, down_proj = layer.self_attn.o_proj, layer.mlp.down_proj
+    readers = [o_proj] if after.num_kv_groups < before.num_kv_groups else []
+    readers += [down_proj] if after.ffn_width < before.ffn_width else []
+    if not readers:
+        return cut, states
     gram = Gram()
-    behind = advance(layer, states, (o_proj, down_proj), gram.observe)
-    attention_error = ffn_error = 0.0
-    if after.num_kv_groups < before.num_kv_groups:
-        of_heads = gram.of(o_proj)
-        worth = group_importances(o_proj.weight, of_heads, before.num_kv_groups)
+    behind = advance(layer, states, readers, gram.observe)
+    if o_proj in readers:
+        worth = group_importances(o_proj.weight, gram.of(o_proj), before.num_kv_groups)
         groups = largest(worth, after.num_kv_groups)
         columns = group_columns(groups, before.num_kv_groups, o_proj.in_features)
-        weight, attention_error = _reading(o_proj, of_heads, columns, recipe)
+        weight, error = _reading(o_proj, gram.of(o_proj), columns, recipe)
         keep_groups(layer.self_attn, groups, before.num_kv_groups, weight)
-    if after.ffn_width < before.ffn_width:
-        of_channels = gram.of(down_proj)
-        channels = largest(channel_importances(down_proj.weight, of_channels), after.ffn_width)
-        weight, ffn_error = _reading(down_proj, of_channels, channels, recipe)
+        cut = replace(cut, attention_error=error)
+    if down_proj in readers:
+        worth = channel_importances(down_proj.weight, gram.of(down_proj))
+        channels = largest(worth, after.ffn_width)
+        weight, error = _reading(down_proj, gram.of(down_proj), channels, recipe)
         keep_channels(layer.mlp, channels, weight)
-    return attention_error, ffn_error, behind
+        cut = replace(cut, ffn_error=error)
+    return cut, behind
 
 
-def _reading(
-    linear: torch.nn.Linear, gram: torch.Tensor, kept: torch.Tensor, recipe: Prune
-) -> tuple[torch.Tensor, float]:
+def _reading(linear: nn.Linear, gram: Tensor, kept: Tensor, recipe: Prune) -> tuple[Tensor, float]:
     """The weight that reads the kept inputs, and the share of the output that it misses."""
     old = linear.weight
     new = refitted(old, gram, kept, recipe.ridge) if recipe.refit else old[:, kept]
