@@ -7,7 +7,7 @@ from statistics import fmean, median
 from typing import Any
 
 from compression.proof.errors import UnusableInput
-from compression.proof.figures import CheckpointFigures, Proof, Share, SpeedFigures
+from compression.proof.figures import CheckpointFigures, Proof, Share, SpeedFigures, Spread
 
 SUFFIXES = (".png", ".svg")
 MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*")
@@ -19,12 +19,12 @@ class NoPlots(UnusableInput):
 
 @dataclass(frozen=True)
 class Point:
-    """A checkpoint under one decoder. `speed` is tokens/s; shares are in 0..1."""
+    """A checkpoint under one decoder. `speed` is tokens/s with its range; shares are in 0..1."""
 
     name: str
     is_original: bool
     num_bytes: float
-    speed: float
+    speed: Spread
     value: float
     low: float
     high: float
@@ -76,15 +76,23 @@ def _original_point(
         figures.name,
         True,
         figures.disk_bytes,
-        median(widest_decode(one).original.median for one in proofs),
+        _merged([widest_decode(one).original for one in proofs]),
         fmean(one.value for one in shares),
         fmean(one.low for one in shares),
         fmean(one.high for one in shares),
     )
 
 
+def _merged(spreads: Sequence[Spread]) -> Spread:
+    return Spread(
+        median(one.median for one in spreads),
+        min(one.low for one in spreads),
+        max(one.high for one in spreads),
+    )
+
+
 def _compressed_point(proof: Proof, share: Share) -> Point:
-    figures, speed = proof.compressed, widest_decode(proof).compressed.median
+    figures, speed = proof.compressed, widest_decode(proof).compressed
     return Point(figures.name, False, figures.disk_bytes, speed, share.value, share.low, share.high)
 
 
@@ -110,13 +118,13 @@ def draw_proofs(path: Path, proofs: Sequence[Proof]) -> None:
     for number, (decoder, points) in enumerate(by_decoder.items()):
         style = {"color": f"C{number % 10}", "label": decoder}
         marker = MARKERS[number % len(MARKERS)]
-        _draw(sizes, [(one.num_bytes / 1e6, one) for one in points], marker, style)
+        _draw(sizes, [(_exact(one.num_bytes / 1e6), one) for one in points], marker, style)
         _draw(speeds, [(one.speed, one) for one in points], marker, style)
     everywhere = [one for points in by_decoder.values() for one in points]
     _name(sizes, {(one.name, one.is_original): one.num_bytes / 1e6 for one in everywhere})
-    _name(speeds, {(one.name, one.is_original): one.speed for one in everywhere})
+    _name(speeds, {(one.name, one.is_original): one.speed.median for one in everywhere})
     sizes.set_xlabel("on disk, MB")
-    speeds.set_xlabel(f"decoded tokens/s, batch {widest_decode(proofs[0]).batch_size}")
+    speeds.set_xlabel(f"decoded tokens/s, batch {widest_decode(proofs[0]).batch_size} (range)")
     datasets = ", ".join(dict.fromkeys(one.dataset for one in proofs if one.dataset))
     sizes.set_ylabel(f"right on {datasets}, % (95 % interval)")
     for axes in (sizes, speeds):
@@ -129,15 +137,23 @@ def draw_proofs(path: Path, proofs: Sequence[Proof]) -> None:
     figure.savefig(path)
 
 
+def _exact(value: float) -> Spread:
+    return Spread(value, value, value)
+
+
 # Any: matplotlib's own types and keyword arguments.
-def _draw(axes: Any, placed: Sequence[tuple[float, Point]], marker: str, style: Any) -> None:
-    in_order = sorted(placed, key=lambda pair: pair[0])
+def _draw(axes: Any, placed: Sequence[tuple[Spread, Point]], marker: str, style: Any) -> None:
+    in_order = sorted(placed, key=lambda pair: pair[0].median)
     axes.errorbar(
-        [x for x, _ in in_order],
+        [x.median for x, _ in in_order],
         [100 * one.value for _, one in in_order],
         yerr=[
             [100 * max(0.0, one.value - one.low) for _, one in in_order],
             [100 * max(0.0, one.high - one.value) for _, one in in_order],
+        ],
+        xerr=[
+            [x.median - x.low for x, _ in in_order],
+            [x.high - x.median for x, _ in in_order],
         ],
         linewidth=1,
         capsize=2,
@@ -146,7 +162,7 @@ def _draw(axes: Any, placed: Sequence[tuple[float, Point]], marker: str, style: 
     )
     hollow = [(x, one) for x, one in in_order if one.is_original]
     axes.plot(
-        [x for x, _ in hollow],
+        [x.median for x, _ in hollow],
         [100 * one.value for _, one in hollow],
         linestyle="none",
         marker=marker,
@@ -159,10 +175,13 @@ def _draw(axes: Any, placed: Sequence[tuple[float, Point]], marker: str, style: 
 
 def _name(axes: Any, places: dict[tuple[str, bool], float]) -> None:
     """Each checkpoint's name once, above the panel, where no curve runs through it."""
+    names: dict[float, list[str]] = {}
     for (name, _), x in places.items():
+        names.setdefault(x, []).append(name)
+    for x, together in names.items():
         axes.axvline(x, color="grey", linewidth=0.6, linestyle=":", zorder=0)
         axes.annotate(
-            name,
+            ", ".join(together),
             (x, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(0, 4),

@@ -93,7 +93,8 @@ def render_comparison(proofs: Sequence[Proof]) -> str:
     for proof in proofs:
         for is_original in (True, False):
             rows.append(_comparison_row(proof, is_original, speeds, decoders))
-    return format_table(header, rows)
+    notes = [f"{one.compressed.name}: {note}" for one in proofs for note in _speed_notes(one)]
+    return "\n\n".join([format_table(header, rows), *(["\n".join(notes)] if notes else [])])
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -151,23 +152,20 @@ def _speed_row(one: SpeedFigures) -> tuple[str, ...]:
 
 
 def _speed_notes(proof: Proof) -> list[str]:
+    notes = []
     alike = [_speed_name(one) for one in proof.speeds if not one.is_told_apart]
+    if alike:
+        notes.append(
+            f"not told apart (ratios on both sides of 1, or under {MIN_TELLING_ROUNDS} rounds): "
+            + "; ".join(alike)
+        )
     machine = proof.machine
     busy = max(machine.load_average)
-    return [
-        *(
-            [
-                f"not told apart (ratios on both sides of 1, or of under {MIN_TELLING_ROUNDS} rounds): {'; '.join(alike)}"
-            ]
-            if alike
-            else []
-        ),
-        *(
-            [f"speeds are of a busy machine: load average {busy:.1f}, {machine.num_cores} cores"]
-            if busy > machine.num_cores
-            else []
-        ),
-    ]
+    if busy > machine.num_cores:
+        notes.append(
+            f"speeds are of a busy machine: load average {busy:.1f}, {machine.num_cores} cores"
+        )
+    return notes
 
 
 def _speed_name(one: SpeedFigures) -> str:

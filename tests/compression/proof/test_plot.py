@@ -28,7 +28,8 @@ def test_original_of_several_reports_is_one_point() -> None:
     """52 and 58 of 100 right; 700 and 900 tokens/s at batch 16."""
     original = curves([PROOF, SMALLER])["greedy"][0]
     assert original.value == pytest.approx(0.55)
-    assert original.speed == 800.0
+    assert original.speed.median == 800.0
+    assert (original.speed.low, original.speed.high) == pytest.approx((630.0, 990.0))
 
 
 @pytest.mark.parametrize("name", ["figure.png", "figure.svg"])

@@ -32,7 +32,8 @@ def damaged(tmp_path: Path) -> Path:
     weights = load_file(folder / "model.safetensors")
     noise = torch.Generator().manual_seed(0)
     (name,) = [n for n in weights if n.endswith("layers.1.mlp.down_proj.weight")]
-    weights[name] += torch.randn(weights[name].shape, generator=noise) * weights[name].std()
+    # At one standard deviation 100 questions do not tell: 2 lost, 0 won by cot_decoding.
+    weights[name] += 3 * torch.randn(weights[name].shape, generator=noise) * weights[name].std()
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     return folder
 
@@ -111,7 +112,9 @@ def test_damage_is_seen_and_refused(damaged: Path, text: Path) -> None:
     assert task.change.high < 0
 
 
-def test_other_vocabulary_is_told_and_the_rest_goes_on(tmp_path: Path, text: Path) -> None:
+def test_other_vocabulary_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    text = tmp_path / "text.jsonl"
+    text.write_text('{"question": "What is 4 + 5?", "solution": "Boats: 4 + 5 = 9 muffins."}\n')
     other = make_checkpoint(tmp_path / "other", "llama")
     few = ("--text", text, "--dataset", "none", "--rounds", "1")
     finished = run("prove", "pocket", other, *few)
