@@ -4,7 +4,6 @@ one with all of it off that can be."""
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
 from tqdm import tqdm
@@ -50,7 +49,13 @@ def measure_overhead(
     on = {"WINNOW_CANARIES": str(bundled_eval_set()), "WINNOW_CANARY_INTERVAL_S": SELDOM_S}
     with ExitStack() as stack:
         watched, bare = (
-            stack.enter_context(running_server("winnow", _with(serving, changes), port + n))
+            stack.enter_context(
+                running_server(
+                    "winnow",
+                    replace(serving, environment={**serving.environment, **changes}),
+                    port + n,
+                )
+            )
             for n, changes in enumerate((on, OFF))
         )
         return [
@@ -88,12 +93,6 @@ def _measure(
         ),
         paired_ratio(*cpu) if all(cpu) else None,
     )
-
-
-def _with(serving: Serving, changes: dict[str, str]) -> Serving:
-    store = Path(serving.environment["WINNOW_STORE"])
-    own = {"WINNOW_STORE": str(store.with_stem(f"{store.stem}-{len(changes)}"))}
-    return replace(serving, environment={**serving.environment, **own, **changes})
 
 
 def scrape(server: Server) -> str:

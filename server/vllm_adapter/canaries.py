@@ -35,11 +35,8 @@ def start_canaries(state: State, canaries: Canaries, traffic: Traffic) -> asynci
     parallel = state.vllm_config.parallel_config
     has_priorities = state.vllm_config.scheduler_config.policy == "priority"
     only_idle = settings.canary_when == "idle"
-    if only_idle and parallel._api_process_count > 1:
-        raise UnusableCanaries(
-            "WINNOW_CANARY_WHEN=idle needs --api-server-count 1: one API server does not see what "
-            "the others are asked; use always with --scheduling-policy priority"
-        )
+    if only_idle:
+        check_idle_can_be_seen(parallel._api_process_count)
     if parallel._api_process_rank > 0:
         return None
     for reason in canaries.file.broken:
@@ -66,6 +63,16 @@ def start_canaries(state: State, canaries: Canaries, traffic: Traffic) -> asynci
         state.openai_serving_models.base_model_paths[0].name,
     )
     return asyncio.create_task(runner.run())
+
+
+def check_idle_can_be_seen(num_api_servers: int) -> None:
+    """Raises UnusableCanaries: one API server of several cannot know when all are idle."""
+    if num_api_servers > 1:
+        raise UnusableCanaries(
+            "WINNOW_CANARY_WHEN=idle needs --api-server-count 1: one API server does not see what "
+            f"the others are asked, got {num_api_servers}; use always with --scheduling-policy "
+            "priority"
+        )
 
 
 async def _ask(

@@ -11,6 +11,7 @@ from vllm.utils.argparse_utils import FlexibleArgumentParser
 from server.canaries.problems import UnusableCanaries
 from server.checkpoint import UnreadableCheckpoint
 from server.settings import load_settings
+from server.vllm_adapter.canaries import check_idle_can_be_seen
 
 
 def serve(arguments: list[str]) -> None:
@@ -43,10 +44,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _check_canaries(args: argparse.Namespace) -> None:
+    """Before API servers are processes of their own, whose errors are tracebacks."""
     settings = load_settings()
-    if settings.canaries is None or settings.canary_when == "idle":
+    if settings.canaries is None:
         return
-    if args.scheduling_policy != "priority":
+    if settings.canary_when == "idle":
+        check_idle_can_be_seen(args.api_server_count or 1)
+    elif args.scheduling_policy != "priority":
         raise UnusableCanaries(
             "WINNOW_CANARY_WHEN=always needs --scheduling-policy priority, got "
             f"{args.scheduling_policy}"

@@ -125,18 +125,26 @@ def test_log_keeps_canaries_and_questions_where_the_operator_says_so(
     assert not any("tenant" in reply for reply in replies)
 
 
-def test_always_needs_vllms_priority_scheduling(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("when", "flags", "says"),
+    [
+        ("always", (), "WINNOW_CANARY_WHEN=always needs --scheduling-policy priority, got fcfs"),
+        ("idle", ("--api-server-count", "2"), "WINNOW_CANARY_WHEN=idle needs --api-server-count 1"),
+    ],
+)
+def test_flags_that_do_not_go_with_when_are_one_line_at_start(
+    tmp_path: Path, when: str, flags: tuple[str, ...], says: str
+) -> None:
     problems = tmp_path / "problems.jsonl"
     problems.write_text('{"question": "2 + 2?", "gold": 4}')
-    environment = {"WINNOW_CANARIES": str(problems), "WINNOW_CANARY_WHEN": "always"}
+    environment = {"WINNOW_CANARIES": str(problems), "WINNOW_CANARY_WHEN": when}
     finished = subprocess.run(
-        ["env", *(f"{k}={v}" for k, v in environment.items()), WINNOW, "serve", "pocket"],
+        ["env", *(f"{k}={v}" for k, v in environment.items()), WINNOW, "serve", "pocket", *flags],
         capture_output=True,
         text=True,
         timeout=START_TIMEOUT_S,
     )
     assert finished.returncode == 2
-    said = [line for line in finished.stderr.splitlines() if line.startswith("winnow: error: ")]
-    assert said == [
-        "winnow: error: WINNOW_CANARY_WHEN=always needs --scheduling-policy priority, got fcfs"
-    ]
+    assert "Traceback" not in finished.stderr
+    (said,) = [line for line in finished.stderr.splitlines() if line.startswith("winnow: error: ")]
+    assert says in said
