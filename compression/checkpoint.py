@@ -4,7 +4,7 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from compression.proof.errors import UnusableInput
+from compression.errors import UnusableInput
 
 POCKET = "pocket"
 REPORT, FIGURE = "winnow_report.json", "winnow_report.png"
@@ -44,6 +44,11 @@ def check_folder(folder: Path) -> None:
         raise UnusableInput(
             f"checkpoint {folder}: no weights ({', '.join(WEIGHT_PATTERNS)}) in the folder"
         )
+
+
+def is_quantized(folder: Path) -> bool:
+    """Of a folder that `check_folder` takes."""
+    return bool(json.loads((folder / "config.json").read_bytes()).get("quantization_config"))
 
 
 def disk_bytes(folder: Path) -> int:

@@ -23,10 +23,12 @@ class Child:
     process: subprocess.Popen[bytes]
     log: IO[bytes]
 
+    def said(self) -> bytes:
+        return os.pread(self.log.fileno(), os.fstat(self.log.fileno()).st_size, 0)
+
     def reason(self) -> str:
         """The last error that its log tells, in one line."""
-        text = os.pread(self.log.fileno(), os.fstat(self.log.fileno()).st_size, 0)
-        return last_reason(text.decode(errors="replace"))
+        return last_reason(self.said().decode(errors="replace"))
 
 
 def last_reason(log: str) -> str:

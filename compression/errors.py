@@ -1,18 +1,20 @@
-"""What may go wrong with a proof; every message is one line for the user.
+"""What may go wrong with compressing and proving; every message is one line for the user.
 
-ProofError
-├── UnusableInput        a flag, a file or a checkpoint that cannot be used
-│   ├── UnusableText     the held-out text
-│   └── UnreadableReport `winnow_report.json`
+CompressionError
+├── UnusableInput        a flag, a file, a checkpoint or a recipe that cannot be used
+│   ├── UnusableText     held-out or calibration text
+│   ├── UnreadableReport `winnow_report.json`
+│   └── PruningError     see `compression.pruning.errors`
+├── ToolFailed           a tool of another's that could not be set up, or broke off
 └── ProofFailed          a checkpoint that does not load, a process that died, a broken model
 """
 
 
-class ProofError(Exception):
+class CompressionError(Exception):
     pass
 
 
-class UnusableInput(ProofError):
+class UnusableInput(CompressionError):
     pass
 
 
@@ -24,5 +26,9 @@ class UnreadableReport(UnusableInput):
     pass
 
 
-class ProofFailed(ProofError):
+class ToolFailed(CompressionError):
+    pass
+
+
+class ProofFailed(CompressionError):
     pass

@@ -1,8 +1,8 @@
-"""Text that neither training nor calibration has seen, to compare two checkpoints on.
+"""Text to calibrate by, to heal with, or to compare two checkpoints on.
 
-JSONL; a line is {"text"}, {"question", "solution" or "answer"} or {"messages": […]}. Of running
-text every token but the first is scored, of the others the last turn only: what the model is
-there to write.
+JSONL; a line is {"text"}, {"question", "solution" or "answer"} or {"messages": […]}. Where text is
+scored, of running text every token but the first is, of the others the last turn only: what the
+model is there to write. That text should be none that training or calibration has seen.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from compression.proof.errors import UnusableText
+from compression.errors import UnusableText
 
 POCKET = "pocket"
 
@@ -68,7 +68,7 @@ def bundled_text() -> Path:
     return Path(str(files(POCKET) / "held_out_text.jsonl"))
 
 
-def read_held_out(path: Path) -> tuple[Sample, ...]:
+def read_samples(path: Path) -> tuple[Sample, ...]:
     """Blank lines are skipped.
 
     Raises:

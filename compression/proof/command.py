@@ -5,19 +5,17 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from tqdm import tqdm
-
-from compression.proof.checkpoint import FIGURE, name_of, resolve
-from compression.proof.errors import ProofError, UnusableInput
+from compression.checkpoint import FIGURE, REPORT, name_of, resolve
+from compression.errors import CompressionError, UnusableInput
+from compression.progress import Bars
 from compression.proof.figures import Proof
 from compression.proof.gate import refusal
-from compression.proof.held_out import POCKET, bundled_text
 from compression.proof.options import DECODERS, ProofOptions, Serving
 from compression.proof.plot import NoPlots, check_plot, draw_proofs
 from compression.proof.proving import prove
 from compression.proof.report import read_proof, render_comparison, render_proof, write_proof
+from compression.samples import POCKET, bundled_text
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -92,13 +90,12 @@ def prove_and_tell(
     """Prove with progress on stderr, keep the report and the figure, and print the table.
 
     Raises:
-        ProofError: nothing was kept.
+        CompressionError: nothing was kept.
     """
-    with _Bars() as bars:
+    with Bars() as bars:
         proof = prove(original, compressed, options, bars.tell)
-    file = write_proof(proof, compressed)
+    write_proof(proof, compressed)
     print(render_proof(proof))
-    print(f"kept in {file}", file=sys.stderr)
     if proof.tasks:
         try:
             draw_proofs(plot or compressed / FIGURE, [proof])
@@ -111,7 +108,7 @@ def prove_command(arguments: Sequence[str], serving: Serving) -> int:
     """The exit code.
 
     Raises:
-        ProofError: told by the caller.
+        CompressionError: told by the caller.
     """
     parser = argparse.ArgumentParser(
         prog="winnow compress prove",
@@ -125,6 +122,7 @@ def prove_command(arguments: Sequence[str], serving: Serving) -> int:
     original, compressed = resolve(given.original), resolve(given.compressed)
     options = proof_options(given, original, serving)
     proof = prove_and_tell(original, compressed, options, given.plot)
+    print(f"kept in {compressed / REPORT}", file=sys.stderr)
     if given.max_accuracy_drop is not None:
         said = refusal(proof, given.max_accuracy_drop)
         if said is not None:
@@ -137,7 +135,7 @@ def report_command(arguments: Sequence[str]) -> int:
     """The exit code.
 
     Raises:
-        ProofError: told by the caller.
+        CompressionError: told by the caller.
     """
     parser = argparse.ArgumentParser(
         prog="winnow compress report",
@@ -154,7 +152,7 @@ def report_command(arguments: Sequence[str]) -> int:
     return 0
 
 
-def exit_code(failure: ProofError) -> int:
+def exit_code(failure: CompressionError) -> int:
     return EXIT_USAGE if isinstance(failure, UnusableInput) else EXIT_FAILED
 
 
@@ -172,27 +170,3 @@ def _points(text: str) -> float:
     if not 0 <= points <= 100:
         raise argparse.ArgumentTypeError(f"must be points in 0..100, got {text!r}")
     return points
-
-
-class _Bars:
-    """One bar for each kind of work, in its turn."""
-
-    def __init__(self) -> None:
-        self._bar: tqdm[Any] | None = None  # iterates over nothing
-        self._what = ""
-
-    def __enter__(self) -> "_Bars":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def tell(self, done: int, total: int, what: str) -> None:
-        bar = self._bar
-        if bar is None or what != self._what:
-            if bar is not None:
-                bar.close()
-            bar = self._bar = tqdm(total=total, desc=what)
-            self._what = what
-        bar.update(done - bar.n)

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from compression.proof.child_process import Child, running_child
+from compression.child_process import Child, running_child
+from compression.errors import ProofFailed
 from compression.proof.divergence import Scores
-from compression.proof.errors import ProofFailed
 from compression.proof.figures import MemoryMeasure
-from compression.proof.held_out import Sample
+from compression.samples import Sample
 
 Json = dict[str, Any]  # requests and replies, as `worker` documents them
 

@@ -1,20 +1,18 @@
 """Text and speed, of two checkpoints that are loaded side by side."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from compression.errors import ProofFailed, UnusableText
+from compression.progress import Tell
 from compression.proof.divergence import Scores, compare, perplexity
 from compression.proof.engine import Engine, Tokens
-from compression.proof.errors import ProofFailed, UnusableText
 from compression.proof.figures import SpeedFigures, TextFigures, Work
-from compression.proof.held_out import Sample
 from compression.proof.options import ProofOptions
 from compression.proof.statistics import ratio_spread, spread
-
-Tell = Callable[[int, int, str], None]
-"""Progress: how much of how much is done, and what is being done."""
+from compression.samples import Sample
 
 MAX_TEXT_TOKENS = 1024
 """Longer samples are cut: their logits are held for a whole vocabulary at once."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from compression.proof.errors import UnusableInput
+from compression.errors import UnusableInput
 from compression.proof.figures import CheckpointFigures, Proof, Share, SpeedFigures, Spread
 
 SUFFIXES = (".png", ".svg")

@@ -4,15 +4,16 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from compression.proof.checkpoint import POCKET, check_folder, disk_bytes, name_of
+from compression.checkpoint import POCKET, check_folder, disk_bytes, name_of
+from compression.errors import UnusableInput
+from compression.progress import Tell
 from compression.proof.engine import Engine, Memory, running_engine
-from compression.proof.errors import UnusableInput
 from compression.proof.figures import CheckpointFigures, Proof
-from compression.proof.held_out import read_held_out
 from compression.proof.machine import describe_machine
-from compression.proof.measuring import Tell, measure_speeds, measure_text
+from compression.proof.measuring import measure_speeds, measure_text
 from compression.proof.options import ProofOptions
 from compression.proof.tasks import measure_tasks
+from compression.samples import read_samples
 
 NO_TEXT = "no held-out text was given: no perplexity, KL divergence and top-1 agreement"
 NO_DATASET = "no data set was given: no accuracy"
@@ -42,7 +43,7 @@ def prove(original: Path, compressed: Path, options: ProofOptions, tell: Tell = 
         raise UnusableInput(f"checkpoint {compressed}: is the original itself")
     if options.dataset not in (None, POCKET) and not Path(options.dataset).is_file():
         raise UnusableInput(f"--dataset {options.dataset}: no such file")
-    samples = () if options.text is None else read_held_out(options.text)
+    samples = () if options.text is None else read_samples(options.text)
     serving = options.serving
     with ExitStack() as stack:
         engines = []

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from compression.proof.checkpoint import REPORT
-from compression.proof.errors import UnreadableReport
+from compression.checkpoint import REPORT
+from compression.errors import UnreadableReport
 from compression.proof.figures import (
     MIN_TELLING_ROUNDS,
     CheckpointFigures,

@@ -17,10 +17,10 @@ from urllib.request import ProxyHandler, build_opener
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from compression.proof.child_process import Child, last_reason, running_child
-from compression.proof.errors import ProofFailed, UnusableInput
+from compression.child_process import Child, last_reason, running_child
+from compression.errors import ProofFailed, UnusableInput
+from compression.progress import Tell
 from compression.proof.figures import Share, TaskFigures
-from compression.proof.measuring import Tell
 from compression.proof.options import ProofOptions, Serving
 from compression.proof.statistics import compare_paired
 

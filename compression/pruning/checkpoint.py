@@ -100,7 +100,7 @@ def open_checkpoint(folder: Path) -> Checkpoint:
     Raises:
         UnusableCheckpoint: it is not there, not whole, quantized or of another architecture.
     """
-    _check_config(folder)
+    check_config(folder)
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder, dtype="auto", output_loading_info=True, local_files_only=True
@@ -131,7 +131,8 @@ def save_checkpoint(checkpoint: Checkpoint, out: Path) -> None:
         path.chmod(FILE_MODE)
 
 
-def _check_config(folder: Path) -> None:
+def check_config(folder: Path) -> None:
+    """Raises UnusableCheckpoint: quantized, or of an architecture that is not pruned."""
     try:
         config = json.loads((folder / "config.json").read_text())
     except (OSError, ValueError) as failure:

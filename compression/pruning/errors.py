@@ -7,8 +7,10 @@ PruningError
 └── UnusableState        an interrupted healing that was begun with other settings
 """
 
+from compression.errors import UnusableInput
 
-class PruningError(Exception):
+
+class PruningError(UnusableInput):
     """Any of those above."""
 
 

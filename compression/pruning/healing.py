@@ -10,11 +10,11 @@ from pathlib import Path
 
 import torch
 
+from compression.progress import Tell
 from compression.pruning.checkpoint import Checkpoint, open_checkpoint, save_checkpoint
 from compression.pruning.distillation import distillation_loss, predictions, targets
 from compression.pruning.errors import UnusableCheckpoint
 from compression.pruning.healing_state import HealingState, fingerprint
-from compression.pruning.progress import Tell
 from compression.pruning.recipe import Heal
 from compression.pruning.token_batches import Batch, collate, epoch, tokenize
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from compression.progress import Tell
 from compression.pruning.checkpoint import Checkpoint, open_checkpoint, save_checkpoint
 from compression.pruning.cutting import (
     group_columns,
@@ -24,7 +25,6 @@ from compression.pruning.importance import (
     largest,
     most_influential,
 )
-from compression.pruning.progress import Tell
 from compression.pruning.recipe import Prune
 from compression.pruning.refit import Gram, refitted, relative_error
 from compression.pruning.shape import Shape, target_shape
@@ -91,7 +91,7 @@ def prune(source: Path, out: Path, recipe: Prune, samples: Sequence[str], tell: 
     told()
     save_checkpoint(checkpoint, out)
     pruned = Pruned(before, after, num_parameters, checkpoint.num_parameters, layers)
-    tell(total, total, str(pruned))
+    tell(total, total, "pruning")
     return pruned
 
 

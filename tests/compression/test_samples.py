@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from compression.proof.errors import UnusableText
-from compression.proof.held_out import Message, Sample, bundled_text, read_held_out
+from compression.errors import UnusableText
+from compression.samples import Message, Sample, bundled_text, read_samples
 
 
 def test_three_kinds_of_lines(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_three_kinds_of_lines(tmp_path: Path) -> None:
         '{"role": "assistant", "content": "Hello"}]}\n'
     )
     question = Message(role="user", content="1 + 1?")
-    assert read_held_out(file) == (
+    assert read_samples(file) == (
         Sample(1, "Running text."),
         Sample(3, None, (question, Message(role="assistant", content="1 + 1 = 2."))),
         Sample(4, None, (question, Message(role="assistant", content="2"))),
@@ -48,7 +48,7 @@ def test_other_lines_are_refused_by_number(line: str, said: str, tmp_path: Path)
     file = tmp_path / "text.jsonl"
     file.write_text('{"text": "Running text."}\n' + line + "\n")
     with pytest.raises(UnusableText) as caught:
-        read_held_out(file)
+        read_samples(file)
     assert str(caught.value).startswith(f"{file}, line 2: ")
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -59,8 +59,8 @@ def test_files_that_hold_nothing_are_refused(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     for name, said in [("empty", "holds no line"), ("binary", "utf-8"), ("none", "No such file")]:
         with pytest.raises(UnusableText, match=said):
-            read_held_out(tmp_path / name)
+            read_samples(tmp_path / name)
 
 
 def test_bundled_text_can_be_read() -> None:
-    assert len(read_held_out(bundled_text())) == 400
+    assert len(read_samples(bundled_text())) == 400

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from compression.checkpoint import bundled_checkpoint
 from compression.command import main
 from compression.proof import Serving, write_proof
-from compression.proof.checkpoint import bundled_checkpoint
 from tests.compression.proof.example import PROOF, UNMEASURED
 
 NOTHING_STARTED = Serving((), {})

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from compression.checkpoint import bundled_checkpoint
 from compression.proof import Proof, read_proof
-from compression.proof.checkpoint import bundled_checkpoint
-from compression.proof.held_out import bundled_text
+from compression.samples import bundled_text
 from tests.random_checkpoints import make_checkpoint
 from tests.server.server_process import WINNOW
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from compression.checkpoint import REPORT
 from compression.proof import UnreadableReport, read_proof, render_proof, write_proof
-from compression.proof.checkpoint import REPORT
 from compression.proof.report import render_comparison
 from tests.compression.proof.example import PROOF, UNMEASURED, speed
 

@@ -1,0 +1,71 @@
+"""The text that steps calibrate by or heal with, as the model would read it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from transformers import AutoTokenizer
+
+from compression.checkpoint import POCKET, name_of
+from compression.errors import UnusableInput, UnusableText
+from compression.samples import Sample, read_samples
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """`texts` are rendered by the checkpoint's chat template; `digest` is the file's sha256."""
+
+    file_name: str
+    digest: str
+    texts: tuple[str, ...] = field(repr=False)
+
+
+def bundled_calibration() -> Path:
+    """Problems of pocket's training with their solutions."""
+    return Path(str(files(POCKET) / "calibration_text.jsonl"))
+
+
+def read_calibration(given: Path | None, checkpoint: Path) -> Calibration:
+    """`given`, or for pocket the text that comes with it.
+
+    Raises:
+        UnusableInput: none was given.
+        UnusableText: a line of the file cannot be used.
+    """
+    file = given
+    if file is None:
+        if name_of(checkpoint) != POCKET:
+            raise UnusableInput(
+                "this recipe needs --calibration FILE.jsonl: text such as the checkpoint will be "
+                "asked for, lines of {text}, {question, solution} or {messages}"
+            )
+        file = bundled_calibration()
+    samples = read_samples(file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return Calibration(file.name, digest, _rendered(samples, file, checkpoint))
+
+
+def _rendered(samples: Sequence[Sample], file: Path, checkpoint: Path) -> tuple[str, ...]:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True)
+    except (OSError, ValueError) as failure:
+        reason = next(iter(str(failure).splitlines()), type(failure).__name__)
+        raise UnusableInput(f"checkpoint {checkpoint}: tokenizer: {reason}") from None
+    needing = next((one for one in samples if one.text is None), None)
+    if needing is not None and tokenizer.chat_template is None:
+        raise UnusableText(
+            f"{file}, line {needing.line}: needs a chat template, and {checkpoint} has none; give "
+            'lines of {"text"}'
+        )
+    return tuple(_render(sample, tokenizer) for sample in samples)
+
+
+def _render(sample: Sample, tokenizer: object) -> str:
+    if sample.text is not None:
+        return sample.text
+    messages = [message.model_dump() for message in sample.messages]
+    # transformers gives its tokenizers no usable types
+    text: str = tokenizer.apply_chat_template(messages, tokenize=False)  # type: ignore[attr-defined]
+    return text

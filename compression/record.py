@@ -1,0 +1,75 @@
+"""`winnow_compression.json` in what was made: of what, by what, and with which versions."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from compression.calibration import Calibration
+from compression.checkpoint import REPORT, name_of
+from compression.environments import tool_versions
+from compression.recipes import Recipe
+from compression.steps import ToolStep, tool_of
+
+RECORD = "winnow_compression.json"
+OWN = ("torch", "transformers", "winnow")
+TOOLS = ("llmcompressor", "compressed-tensors", "optimum", "gptqmodel", "torch", "transformers")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for; `calibration` is None for a recipe that reads no text."""
+
+    source: Path
+    out: Path
+    recipe: Recipe
+    calibration: Calibration | None
+
+
+def fingerprint(order: Order) -> dict[str, object]:
+    """All that decides the outcome."""
+    calibration = order.calibration
+    return {
+        "source": {"name": name_of(order.source), "sha256": source_hash(order.source)},
+        "recipe": order.recipe.model_dump(mode="json"),
+        "calibration": None
+        if calibration is None
+        else {"file": calibration.file_name, "sha256": calibration.digest},
+        "versions": _versions(order.recipe),
+    }
+
+
+def write_record(order: Order, told: Sequence[str], folder: Path) -> None:
+    """`told` is what each step says of its outcome."""
+    record = {
+        **fingerprint(order),
+        "steps": list(told),
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    (folder / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def source_hash(folder: Path) -> str:
+    """Over the names and contents of all files, but the reports of earlier work."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name not in (REPORT, RECORD) and path.suffix != ".png":
+            digest.update(f"{path.relative_to(folder)}\n".encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _versions(recipe: Recipe) -> dict[str, object]:
+    """Ours, and of each tool in its own environment."""
+    own = {"python": platform.python_version(), **{name: metadata.version(name) for name in OWN}}
+    tools = {tool_of(step) for step in recipe.steps if isinstance(step, ToolStep)}
+    pinned: dict[str, object] = {
+        tool: {name: value for name, value in tool_versions(tool).items() if name in TOOLS}
+        for tool in sorted(tools)
+    }
+    return {"winnow": own, **pinned}

@@ -1,0 +1,125 @@
+"""Where a checkpoint is made: beside the folder that it is to be, under another name.
+
+`OUT.partial` holds each step's outcome, so that the same order goes on where it was interrupted;
+the last becomes `OUT` by being renamed. A checkpoint that the gate refuses becomes `OUT.rejected`.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from compression.errors import UnusableInput
+
+ORDER, LOCK, PART = "order.json", "lock", ".part"
+FILE_MODE, FOLDER_MODE = 0o644, 0o755
+"""Readable to a server that runs as another user; tools write some files as 0600."""
+
+
+@dataclass(frozen=True)
+class Staging:
+    """`folder` is `OUT.partial`."""
+
+    out: Path
+
+    @property
+    def folder(self) -> Path:
+        return _beside(self.out, ".partial")
+
+    @property
+    def rejected(self) -> Path:
+        return _beside(self.out, ".rejected")
+
+    @property
+    def final(self) -> Path:
+        """The finished checkpoint until it is published, under its own name."""
+        return self.folder / self.out.name
+
+    def step_folder(self, number: int, kind: str) -> Path:
+        return self.folder / f"step-{number}-{kind}"
+
+    def begin_step(self, number: int, kind: str) -> Path:
+        """A name that is free, for what is not whole yet."""
+        part = self.step_folder(number, kind).with_suffix(PART)
+        if part.exists():
+            shutil.rmtree(part)
+        return part
+
+    def end_step(self, number: int, kind: str) -> Path:
+        folder = self.step_folder(number, kind)
+        folder.with_suffix(PART).rename(folder)
+        return folder
+
+    def publish(self) -> None:
+        """Raises UnusableInput: something has taken the name meanwhile."""
+        self._move(self.out)
+
+    def reject(self) -> None:
+        """Raises UnusableInput: likewise."""
+        self._move(self.rejected)
+
+    def _move(self, target: Path) -> None:
+        _check_free(target)
+        for path in (self.final, *self.final.rglob("*")):
+            path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
+        os.rename(self.final, target)
+        shutil.rmtree(self.folder)
+
+
+@contextmanager
+def staged(out: Path, fingerprint: dict[str, object]) -> Iterator[Staging]:
+    """What an earlier run of the same order left is taken up. `fingerprint` says which order.
+
+    Raises:
+        UnusableInput: the names are taken, another run is at work there, or another order was.
+    """
+    staging = Staging(out)
+    check_names(out)
+    try:
+        staging.folder.mkdir(exist_ok=True)
+        lock = (staging.folder / LOCK).open("w")
+    except OSError as failure:
+        raise UnusableInput(f"--out {out}: {failure.strerror}: {failure.filename}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UnusableInput(f"--out {out}: another winnow compress is at work on it") from None
+        _check_order(staging, fingerprint)
+        yield staging
+
+
+def check_names(out: Path) -> None:
+    """Raises UnusableInput: there is something already, or no folder to put it in."""
+    if not out.parent.is_dir():
+        raise UnusableInput(f"--out {out}: {out.parent} is no folder")
+    if not os.access(out.parent, os.W_OK):
+        raise UnusableInput(f"--out {out}: {out.parent} cannot be written to")
+    _check_free(out)
+    _check_free(Staging(out).rejected)
+
+
+def _check_free(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise UnusableInput(f"--out: {path} exists; remove it, or give another name")
+
+
+def _check_order(staging: Staging, fingerprint: dict[str, object]) -> None:
+    file = staging.folder / ORDER
+    text = json.dumps(fingerprint, indent=1, sort_keys=True)
+    if not file.exists():
+        file.write_text(text)
+    elif file.read_text() != text:
+        raise UnusableInput(
+            f"{staging.folder} is what another order left (see {ORDER} there): another recipe, "
+            "checkpoint, calibration text or version of the tools; give the same again, or remove "
+            "it"
+        )
+
+
+def _beside(out: Path, suffix: str) -> Path:
+    return out.with_name(out.name + suffix)
