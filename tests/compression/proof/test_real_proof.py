@@ -1,4 +1,4 @@
-"""`winnow compress prove` as a user runs it: pocket beside a copy of itself and a damaged one."""
+"""`winnow compress prove` as a user runs it: pocket beside a copy of itself."""
 
 import json
 import shutil
@@ -6,8 +6,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
 
 from compression.checkpoint import bundled_checkpoint
 from compression.proof import Proof, read_proof
@@ -17,25 +15,12 @@ from tests.server.server_process import WINNOW
 
 pytestmark = pytest.mark.vllm
 TIMEOUT_S = 500.0
-EXIT_USAGE, EXIT_REFUSED = 2, 3
+EXIT_USAGE = 2
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     return Path(shutil.copytree(bundled_checkpoint(), tmp_path / "copy"))
-
-
-@pytest.fixture
-def damaged(tmp_path: Path) -> Path:
-    """With noise in one layer's feed-forward weights."""
-    folder = Path(shutil.copytree(bundled_checkpoint(), tmp_path / "damaged"))
-    weights = load_file(folder / "model.safetensors")
-    noise = torch.Generator().manual_seed(0)
-    (name,) = [n for n in weights if n.endswith("layers.1.mlp.down_proj.weight")]
-    # At one standard deviation 100 questions do not tell: 2 lost, 0 won by cot_decoding.
-    weights[name] += 3 * torch.randn(weights[name].shape, generator=noise) * weights[name].std()
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    return folder
 
 
 @pytest.fixture
@@ -95,21 +80,6 @@ def test_checkpoint_is_as_good_as_its_copy(copy: Path, text: Path) -> None:
     figure = run("report", copy, "--plot", copy / "figure.svg")
     assert figure.returncode == 0, figure.stderr
     assert figure.stdout == finished.stdout
-
-
-def test_damage_is_seen_and_refused(damaged: Path, text: Path) -> None:
-    finished = prove(damaged, text, "--max-accuracy-drop", "2")
-    assert finished.returncode == EXIT_REFUSED, finished.stderr
-    assert "--max-accuracy-drop allows 2" in error_of(finished)
-    proof = read_proof(damaged)
-    check_sizes_and_speeds(proof)
-    assert proof.text is not None
-    assert proof.text.fidelity is not None
-    assert proof.text.fidelity.kl_mean > 0.01
-    assert proof.text.fidelity.top1_agreement < 1.0
-    assert proof.text.compressed_perplexity > proof.text.original_perplexity
-    (task,) = proof.tasks
-    assert task.change.high < 0
 
 
 def test_other_vocabulary_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
