@@ -36,7 +36,7 @@ def make_llama(size: str, folder: Path) -> int:
         eos_token_id=1,
         pad_token_id=0,
     )
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
     model.save_pretrained(folder)
     for name in COPIED:
         shutil.copyfile(str(files("pocket") / "checkpoint" / name), folder / name)
