@@ -9,7 +9,7 @@ import psutil
 from compression.errors import UnusableInput
 from compression.pruning.recipe import Heal, Prune
 from compression.recipes import Recipe
-from compression.steps import Step, ToolStep, weight_bits
+from compression.steps import Step, weight_bits
 from compression.weights import Weight
 
 HEAL_STATE_BYTES = 12
@@ -82,9 +82,9 @@ def _disk_bytes(weights: Sequence[Weight], recipe: Recipe) -> int:
 def _memory_bytes(weights: Sequence[Weight], step: Step) -> int:
     """What the weights take; text on its way through them comes on top."""
     whole = sum(one.num_bytes for one in weights)
-    if isinstance(step, Heal):
+    if isinstance(step, Heal) and step.lora_rank is None:
         return HEAL_MEMORY_BYTES * sum(one.num_parameters for one in weights)
-    return round(2 * whole if isinstance(step, ToolStep) else SPARE * whole)
+    return round(SPARE * whole if isinstance(step, Prune) else 2 * whole)
 
 
 def _megabytes(num_bytes: int) -> str:

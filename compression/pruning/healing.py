@@ -1,6 +1,7 @@
 """Trains a pruned checkpoint to predict as the original does.
 
-All weights are trained, in float32, and saved in the checkpoint's own type.
+All weights are trained, in float32, and saved in the checkpoint's own type; or adapters are, see
+`compression.pruning.lora`.
 """
 
 import math
@@ -15,6 +16,7 @@ from compression.pruning.checkpoint import Checkpoint, open_checkpoint, save_che
 from compression.pruning.distillation import distillation_loss, predictions, targets
 from compression.pruning.errors import UnusableCheckpoint
 from compression.pruning.healing_state import HealingState, fingerprint
+from compression.pruning.lora import merged, with_adapters
 from compression.pruning.recipe import Heal
 from compression.pruning.token_batches import Batch, collate, epoch, tokenize
 
@@ -61,6 +63,8 @@ def heal(
         tell(state.step, recipe.steps, f"healing, divergence {divergences[-1]:.4f}")
         if state.step % recipe.save_every == 0 or state.step == recipe.steps:
             state.save(path)
+    if recipe.lora_rank is not None:
+        pupil.model = merged(pupil.model)
     save_checkpoint(pupil, out)
     path.unlink()
     return _healed(divergences)
@@ -90,9 +94,13 @@ def _check_vocabularies(pupil: Checkpoint, master: Checkpoint) -> None:
 
 
 def _begin(pupil: Checkpoint, recipe: Heal, fingerprint: str) -> HealingState:
-    pupil.model.float().train()
+    if recipe.lora_rank is None:
+        pupil.model.float()
+    else:
+        pupil.model = with_adapters(pupil.model, recipe.lora_rank, recipe.seed)
+    pupil.model.train()
     optimizer = torch.optim.AdamW(
-        pupil.model.parameters(),
+        (one for one in pupil.model.parameters() if one.requires_grad),
         lr=recipe.learning_rate,
         betas=BETAS,
         weight_decay=recipe.weight_decay,

@@ -28,7 +28,7 @@ class HealingState:
         aside = path.with_suffix(".part")
         torch.save(
             {
-                "model": self.model.state_dict(),
+                "model": self._trained(),
                 "optimizer": self.optimizer.state_dict(),
                 "fingerprint": self.fingerprint,
                 "step": self.step,
@@ -36,6 +36,12 @@ class HealingState:
             aside,
         )
         os.replace(aside, path)
+
+    def _trained(self) -> dict[str, torch.Tensor]:
+        """The weights that training changes."""
+        trained = {name for name, one in self.model.named_parameters() if one.requires_grad}
+        weights: dict[str, torch.Tensor] = self.model.state_dict()
+        return {name: weight for name, weight in weights.items() if name in trained}
 
     def load(self, path: Path) -> None:
         """Take over what `save` wrote.
@@ -53,7 +59,7 @@ class HealingState:
                 f"{path} was begun with another recipe, samples or checkpoints; give the same "
                 "ones again, or remove it to begin anew"
             )
-        self.model.load_state_dict(contents["model"])
+        self.model.load_state_dict(contents["model"], strict=False)
         self.optimizer.load_state_dict(contents["optimizer"])
         self.step = contents["step"]
 

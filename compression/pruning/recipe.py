@@ -74,4 +74,11 @@ class Heal(Step):
     cross_entropy: float = Field(
         0.0, ge=0, le=1, description="share of the loss that is cross-entropy with the text itself"
     )
+    lora_rank: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="train LoRA adapters of this rank on all linear layers and merge them, instead "
+        "of all weights: less memory",
+    )
     save_every: int = Field(100, ge=1, description="steps between states to go on from")

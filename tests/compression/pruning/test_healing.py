@@ -172,3 +172,32 @@ def test_every_pass_shows_every_row_once_and_like_lengths_together() -> None:
         }
     assert passes[0] != passes[1]
     assert passes[0] == epoch(lengths, 3, seed=0, number=0)
+
+
+def test_adapters_heal_and_are_merged(pair: Pair, tmp_path: Path) -> None:
+    recipe = Heal(steps=60, learning_rate=1e-2, warmup_steps=5, batch_size=8, lora_rank=4)
+    texts = random_texts(200, seed=0)
+    heal(pair.student, pair.teacher, tmp_path / "out", recipe, texts, silent)
+    before, after = (divergence(path, pair.teacher) for path in (pair.student, tmp_path / "out"))
+    assert after < 0.9 * before
+    old, new = weights(pair.student), weights(tmp_path / "out")
+    assert {name: one.shape for name, one in new.items()} == {
+        name: one.shape for name, one in old.items()
+    }
+    name = "model.layers.0.mlp.down_proj.weight"
+    rank = torch.linalg.matrix_rank((new[name] - old[name]).float(), rtol=0.1)
+    assert 1 <= rank <= 4
+    assert torch.equal(new["model.embed_tokens.weight"], old["model.embed_tokens.weight"])
+
+
+def test_interrupted_healing_of_adapters_ends_with_the_same_weights(
+    pair: Pair, tmp_path: Path
+) -> None:
+    recipe = RECIPE.model_copy(update={"lora_rank": 2})
+    run(pair, tmp_path / "whole", recipe)
+    with pytest.raises(KeyboardInterrupt):
+        run(pair, tmp_path / "out", recipe, until=7)
+    run(pair, tmp_path / "out", recipe)
+    whole, resumed = weights(tmp_path / "whole"), weights(tmp_path / "out")
+    for name, weight in whole.items():
+        assert torch.equal(weight, resumed[name]), name
