@@ -12,6 +12,7 @@ from compression.checkpoint import REPORT
 from compression.errors import UnreadableReport
 from compression.proof.figures import (
     MIN_TELLING_ROUNDS,
+    TWIN_SPREAD,
     CheckpointFigures,
     Proof,
     Share,
@@ -156,8 +157,8 @@ def _speed_notes(proof: Proof) -> list[str]:
     alike = [_speed_name(one) for one in proof.speeds if not one.is_told_apart]
     if alike:
         notes.append(
-            f"not told apart (ratios on both sides of 1, or under {MIN_TELLING_ROUNDS} rounds): "
-            + "; ".join(alike)
+            f"not told apart (within {TWIN_SPREAD:.0%} of 1, rounds on both sides of it, or fewer "
+            f"than {MIN_TELLING_ROUNDS}): " + "; ".join(alike)
         )
     machine = proof.machine
     busy = max(machine.load_average)

@@ -18,6 +18,7 @@ class Weighing:
 
     def freed_bytes(self) -> int:
         """Memory that came free with the model, which is gone then."""
+        gc.unfreeze()  # vLLM froze all, and quantized layers are in cycles of references
         before = _anonymous_bytes()
         self.model_runner.model = None
         return before - _anonymous_bytes()

@@ -8,6 +8,7 @@ import pytest
 
 from compression.checkpoint import REPORT
 from compression.proof import UnreadableReport, read_proof, render_proof, write_proof
+from compression.proof.figures import Spread
 from compression.proof.report import render_comparison
 from tests.compression.proof.example import PROOF, UNMEASURED, speed
 
@@ -86,6 +87,14 @@ def test_ratio_on_both_sides_of_1_is_not_told_apart() -> None:
     (line,) = [one for one in render_proof(alike).splitlines() if "not told apart" in one]
     assert line.endswith(": decode tokens/s, batch 1")
     assert "not told apart" not in render_proof(PROOF)
+
+
+def test_less_than_two_processes_of_one_checkpoint_differ_is_not_told_apart() -> None:
+    steady = replace(speed(1, 100.0, 108.0), ratio=Spread(1.08, 1.07, 1.09))
+    assert not steady.is_told_apart
+    assert replace(steady, ratio=Spread(1.12, 1.07, 1.15)).is_told_apart
+    assert not replace(steady, ratio=Spread(0.92, 0.91, 0.93)).is_told_apart
+    assert replace(steady, ratio=Spread(0.57, 0.56, 0.58)).is_told_apart
 
 
 def test_busy_machine_is_told() -> None:
