@@ -10,12 +10,15 @@ from server.canaries.opening import load_canaries
 from server.canaries.problems import UnusableCanaries
 from server.checkpoint import POCKET, UnreadableCheckpoint, check_folder, resolve
 from server.compressed import compression_lines
-from server.defaults import apply_environment, is_cpu_build, with_default_flags
+from server.defaults import UnusableFlag, apply_environment, is_cpu_build, with_default_flags
 from server.settings import WrongSetting, load_settings
 from server.verifiers import UnusableVerifier, load_verifiers
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+USER_ERRORS = (
+    *(WrongSetting, UnreadableCheckpoint, UnusableVerifier, UnusableCanaries, UnusableFlag),
+)
 ADDRESS_ERRORS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 
@@ -71,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
         "eval", add_help=False, help="how right decoders are on a data set, and what they cost"
     )
     subparsers.add_parser(
-        "compress", add_help=False, help="what compressed checkpoints cost and gain, in numbers"
+        "compress",
+        add_help=False,
+        help="make smaller checkpoints, and tell in numbers what they cost and gain",
     )
     return parser
 
@@ -93,7 +98,7 @@ def serve(arguments: list[str]) -> int:
         from server.vllm_adapter.launch import serve as serve_vllm
 
         serve_vllm(arguments)
-    except (WrongSetting, UnreadableCheckpoint, UnusableVerifier, UnusableCanaries) as failure:
+    except USER_ERRORS as failure:
         print(f"winnow: error: {failure}", file=sys.stderr)
         return EXIT_USAGE
     except OSError as failure:
@@ -107,7 +112,7 @@ def serve(arguments: list[str]) -> int:
 
 
 def compress(arguments: list[str]) -> int:
-    """Measure checkpoints as they would be served; the exit code.
+    """Make checkpoints, and measure them as they would be served; the exit code.
 
     What stands after `--` are flags of `vllm serve`.
     """

