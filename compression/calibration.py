@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+from jinja2 import TemplateError
 from transformers import AutoTokenizer
 
 from compression.checkpoint import POCKET, name_of
 from compression.errors import UnusableInput, UnusableText
-from compression.samples import Sample, read_samples
+from compression.samples import Sample, parse_samples, read_bytes
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,16 @@ def read_calibration(given: Path | None, checkpoint: Path) -> Calibration:
                 "asked for, lines of {text}, {question, solution} or {messages}"
             )
         file = bundled_calibration()
-    samples = read_samples(file)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    contents = read_bytes(file)  # once: it may be a pipe
+    samples = parse_samples(contents, file)
+    digest = hashlib.sha256(contents).hexdigest()
     return Calibration(file.name, digest, _rendered(samples, file, checkpoint))
 
 
 def _rendered(samples: Sequence[Sample], file: Path, checkpoint: Path) -> tuple[str, ...]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True)
-    except (OSError, ValueError) as failure:
+    except Exception as failure:  # a broken file gives whatever it runs into
         reason = next(iter(str(failure).splitlines()), type(failure).__name__)
         raise UnusableInput(f"checkpoint {checkpoint}: tokenizer: {reason}") from None
     needing = next((one for one in samples if one.text is None), None)
@@ -59,13 +62,18 @@ def _rendered(samples: Sequence[Sample], file: Path, checkpoint: Path) -> tuple[
             f"{file}, line {needing.line}: needs a chat template, and {checkpoint} has none; give "
             'lines of {"text"}'
         )
-    return tuple(_render(sample, tokenizer) for sample in samples)
+    return tuple(_render(sample, file, tokenizer) for sample in samples)
 
 
-def _render(sample: Sample, tokenizer: object) -> str:
+def _render(sample: Sample, file: Path, tokenizer: Any) -> str:
+    """`tokenizer` is Any: transformers gives its tokenizers no usable types."""
     if sample.text is not None:
         return sample.text
     messages = [message.model_dump() for message in sample.messages]
-    # transformers gives its tokenizers no usable types
-    text: str = tokenizer.apply_chat_template(messages, tokenize=False)  # type: ignore[attr-defined]
+    try:
+        text: str = tokenizer.apply_chat_template(messages, tokenize=False)
+    except TemplateError as failure:
+        raise UnusableText(
+            f"{file}, line {sample.line}: the chat template refuses it: {failure}"
+        ) from None
     return text

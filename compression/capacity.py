@@ -9,6 +9,7 @@ import psutil
 from compression.errors import UnusableInput
 from compression.pruning.recipe import Heal, Prune
 from compression.recipes import Recipe
+from compression.staging import partial_bytes
 from compression.steps import Step, weight_bits
 from compression.weights import Weight
 
@@ -39,8 +40,9 @@ def expected_bytes(weights: Sequence[Weight], recipe: Recipe) -> int:
 
 
 def check_disk(out: Path, weights: Sequence[Weight], recipe: Recipe) -> None:
-    """Raises UnusableInput: the disk that `out` is to be on has too little left."""
-    disk = _disk_bytes(weights, recipe)
+    """Raises UnusableInput: the disk that `out` is to be on has too little left. What an earlier
+    run has there already is counted."""
+    disk = _disk_bytes(weights, recipe) - partial_bytes(out)
     free = shutil.disk_usage(out.parent).free
     if free < disk:
         raise UnusableInput(
@@ -74,9 +76,8 @@ def _disk_bytes(weights: Sequence[Weight], recipe: Recipe) -> int:
     whole = sum(one.num_bytes for one in weights)
     parameters = sum(one.num_parameters for one in weights)
     state = 2 * HEAL_STATE_BYTES * parameters  # the new one is written beside the old one
-    return round(
-        SPARE * sum(whole + (state if isinstance(step, Heal) else 0) for step in recipe.steps)
-    )
+    trained = [one for one in recipe.steps if isinstance(one, Heal) and one.lora_rank is None]
+    return round(SPARE * (len(recipe.steps) * whole + len(trained) * state))
 
 
 def _memory_bytes(weights: Sequence[Weight], step: Step) -> int:

@@ -16,9 +16,21 @@ def bundled_checkpoint() -> Path:
     return Path(str(files(POCKET) / "checkpoint"))
 
 
+def expanded(path: str) -> Path:
+    """Raises UnusableInput: it begins with the home of a user who is not there."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as failure:
+        raise UnusableInput(f"{path}: {failure}") from None
+
+
 def resolve(name: str) -> Path:
-    """`pocket` as the bundled checkpoint; anything else as a folder's path."""
-    folder = Path(name).expanduser()
+    """`pocket` as the bundled checkpoint; anything else as a folder's path.
+
+    Raises:
+        UnusableInput: see `expanded`.
+    """
+    folder = expanded(name)
     is_folder_of_that_name = (folder / "config.json").is_file()
     return bundled_checkpoint() if name == POCKET and not is_folder_of_that_name else folder
 

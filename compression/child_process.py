@@ -1,4 +1,4 @@
-"""Processes that a proof starts, and that end with it."""
+"""Processes that end with what has started them."""
 
 import os
 import re

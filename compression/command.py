@@ -37,14 +37,19 @@ def main(arguments: Sequence[str], serving: Serving) -> int:
 
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the work as Ctrl-C does, so that what it started ends."""
+    """SIGTERM and a closed terminal end the work as Ctrl-C does, so that what it started ends; also
+    where Ctrl-C itself is ignored, as of a shell's background jobs."""
     numbers = (signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:
         if before[number] is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+            signal.signal(number, _interrupt)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -3,17 +3,17 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from compression.calibration import Calibration, read_calibration
 from compression.capacity import check_disk, check_memory
-from compression.checkpoint import check_folder, is_quantized, resolve
+from compression.checkpoint import check_folder, expanded, is_quantized, resolve
 from compression.errors import ProofFailed, UnusableInput
 from compression.listing import recipe_table
 from compression.load_check import load_failure
 from compression.progress import Bars
 from compression.proof.command import (
-    EXIT_FAILED,
     EXIT_REFUSED,
     add_proof_arguments,
     proof_options,
@@ -21,6 +21,7 @@ from compression.proof.command import (
 )
 from compression.proof.gate import refusal as gate_refusal
 from compression.proof.options import ProofOptions, Serving
+from compression.proof.proving import check_inputs
 from compression.pruning.recipe import Heal, Prune
 from compression.recipes import RECIPES, Recipe, load_recipe, to_yaml
 from compression.record import Order, fingerprint
@@ -51,12 +52,13 @@ def compress_command(arguments: Sequence[str], serving: Serving) -> int:
         CompressionError: told by the caller.
     """
     given = _parser().parse_args(arguments)
-    source, out = resolve(given.checkpoint), Path(given.out).expanduser()
+    source, out = resolve(given.checkpoint), expanded(given.out)
     recipe = load_recipe(given.recipe)
     check_folder(source)
     options = proof_options(given, source, serving)
-    if given.no_proof and given.max_accuracy_drop is not None:
-        raise UnusableInput("--max-accuracy-drop needs the proof that --no-proof leaves out")
+    check_inputs(options)
+    if given.no_proof:
+        _check_nothing_to_prove(given)
     _check_source(source, out, recipe)
     unserved = refusal(recipe, hardware_here())
     if unserved is not None and not given.force:
@@ -133,9 +135,21 @@ def _check_source(source: Path, out: Path, recipe: Recipe) -> None:
         from compression.pruning.checkpoint import check_config  # imports torch
 
         check_config(source)
-    first = recipe.steps[0]
-    if isinstance(first, ToolStep):
-        check_groups(first, source)
+    for step in recipe.steps:
+        if isinstance(step, ToolStep):
+            check_groups(step, source)
+        if isinstance(step, Heal) and step.lora_rank is not None and not find_spec("peft"):
+            raise UnusableInput("lora_rank needs peft: pip install 'winnow[lora]'")
+
+
+def _check_nothing_to_prove(given: argparse.Namespace) -> None:
+    """Raises UnusableInput: a flag asks for what --no-proof leaves out."""
+    parser = argparse.ArgumentParser()
+    add_proof_arguments(parser)
+    for name, default in vars(parser.parse_args([])).items():
+        if getattr(given, name) != default:
+            flag = name.replace("_", "-")
+            raise UnusableInput(f"--{flag} is for the proof, which --no-proof leaves out")
 
 
 def _calibration(given: Path | None, source: Path, recipe: Recipe) -> Calibration | None:
@@ -167,9 +181,7 @@ def _prove_and_publish(
     try:
         proof = prove_and_tell(order.source, made, options, given.plot)
     except ProofFailed as failure:
-        print(f"winnow compress: error: {failure}", file=sys.stderr)
-        print(f"what was made stays in {made}, unproved", file=sys.stderr)
-        return EXIT_FAILED
+        raise ProofFailed(f"{failure}; what was made stays in {made}, unproved") from None
     if given.max_accuracy_drop is not None:
         said = gate_refusal(proof, given.max_accuracy_drop)
         if said is not None:

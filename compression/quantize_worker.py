@@ -13,9 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
 Json = dict[str, Any]  # a step, as `compression.steps` writes it
 Rows = list[list[int]]
 # Models, tokenizers and modifiers are Any: their libraries give them no usable types.
@@ -31,6 +28,9 @@ IGNORED = ["lm_head"]
 def main() -> None:
     progress = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    import torch  # only now: what imports print is no progress
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
     job = json.load(sys.stdin)
     step, source, out = job["step"], Path(job["source"]), Path(job["out"])
 
@@ -48,7 +48,8 @@ def main() -> None:
         by_llmcompressor(model, rows, step, out, tell)
     for pattern in COPIED:
         for path in source.glob(pattern):
-            shutil.copyfile(path, out / path.name)
+            if path.is_file():
+                shutil.copyfile(path, out / path.name)
     tell(1, 1)
 
 
@@ -71,6 +72,7 @@ def tokenized(texts: list[str], tokenizer: Any, step: Json) -> Rows:
 def by_llmcompressor(
     model: Any, rows: Rows, step: Json, out: Path, tell: Callable[[int, int], None]
 ) -> None:
+    import torch
     from datasets import Dataset
     from llmcompressor import oneshot
 
@@ -151,6 +153,7 @@ def tell_passes(tell: Callable[[int, int], None], num_modifiers: int) -> None:
 
 
 def by_optimum(model: Any, tokenizer: Any, rows: Rows, step: Json, out: Path) -> None:
+    import torch
     from optimum.gptq import GPTQQuantizer
 
     samples = [torch.tensor([row]) for row in rows]

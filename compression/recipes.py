@@ -1,11 +1,12 @@
 """Recipes: the steps that make one checkpoint of another, by name or as YAML."""
 
-from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from compression.checkpoint import expanded
 from compression.errors import UnusableInput
 from compression.pruning.recipe import Heal, Prune
 from compression.steps import (
@@ -20,6 +21,7 @@ from compression.steps import (
 )
 
 SUFFIXES = (".yaml", ".yml")
+MAX_QUOTED = 80
 
 
 class Recipe(BaseModel):
@@ -42,9 +44,21 @@ class Recipe(BaseModel):
                 quantized = step.kind
             if isinstance(step, Heal) and not self._is_changed_before(number):
                 raise ValueError(f"step {number}, heal, needs something to heal: prune before it")
-            if isinstance(step, Heal) and self._is_sparse_before(number):
-                raise ValueError(f"step {number}, heal, cannot follow sparsify: it fills the zeros")
+            if isinstance(step, Prune | Heal) and self._is_sparse_before(number):
+                raise ValueError(
+                    f"step {number}, {step.kind}, cannot follow sparsify: it fills the zeros"
+                )
+            if isinstance(step, W4A16):
+                self._check_widths(step)
         return self
+
+    def _check_widths(self, quantize: W4A16) -> None:
+        for step in self.steps:
+            if isinstance(step, Prune) and step.width_multiple % quantize.group_size:
+                raise ValueError(
+                    f"prune's width_multiple must be a multiple of w4a16's group_size "
+                    f"({quantize.group_size}), got {step.width_multiple}"
+                )
 
     def _is_changed_before(self, number: int) -> bool:
         return any(isinstance(step, Prune) for step in self.steps[: number - 1])
@@ -84,17 +98,17 @@ def load_recipe(name: str) -> Recipe:
     """
     if name in RECIPES:
         return RECIPES[name]
-    file = Path(name).expanduser()
+    file = expanded(name)
     if file.suffix not in SUFFIXES:
         raise UnusableInput(
             f"--recipe must be one of {', '.join(RECIPES)} or a file that ends in .yaml, "
             f"got {name!r}"
         )
     try:
-        contents: Any = yaml.safe_load(file.read_bytes())
+        contents: Any = yaml.load(file.read_bytes(), _Loader)
     except OSError as failure:
         raise UnusableInput(f"--recipe {name}: {failure.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as failure:
+    except (yaml.YAMLError, ValueError, RecursionError) as failure:
         raise UnusableInput(f"--recipe {name}: {' '.join(str(failure).split())}") from None
     try:
         return Recipe.model_validate(contents)
@@ -108,10 +122,23 @@ def to_yaml(recipe: Recipe) -> str:
     return text
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML's, but no key twice, of which all but the last would go unheard."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key!r} is given twice", node.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
 def _reason(failure: ValidationError) -> str:
     error = failure.errors(include_url=False)[0]
     place = ".".join(str(part) for part in error["loc"])
     said = error["msg"].removeprefix("Value error, ")
     if error["type"] in ("literal_error", "extra_forbidden"):
-        said = f"{said}, got {error['input']!r}"
+        said = f"{said}, got {shorten(repr(error['input']), MAX_QUOTED)}"
     return f"{place}: {said}" if place else said

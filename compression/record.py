@@ -2,15 +2,16 @@
 
 import hashlib
 import json
+import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 from compression.calibration import Calibration
-from compression.checkpoint import REPORT, name_of
+from compression.checkpoint import FIGURE, REPORT, name_of
 from compression.environments import tool_versions
 from compression.recipes import Recipe
 from compression.steps import ToolStep, tool_of
@@ -31,7 +32,7 @@ class Order:
 
 
 def fingerprint(order: Order) -> dict[str, object]:
-    """All that decides the outcome."""
+    """All that decides the outcome. Reads the whole checkpoint."""
     calibration = order.calibration
     return {
         "source": {"name": name_of(order.source), "sha256": source_hash(order.source)},
@@ -43,22 +44,23 @@ def fingerprint(order: Order) -> dict[str, object]:
     }
 
 
-def write_record(order: Order, told: Sequence[str], folder: Path) -> None:
-    """`told` is what each step says of its outcome."""
+def write_record(order: Mapping[str, object], told: Sequence[str], folder: Path) -> None:
+    """`order` is its fingerprint, `told` what each step says of its outcome."""
     record = {
-        **fingerprint(order),
+        **order,
         "steps": list(told),
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    (folder / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n")
 
 
 def source_hash(folder: Path) -> str:
-    """Over the names and contents of all files, but the reports of earlier work."""
+    """Over the names and contents of the folder's own files, but hidden ones and the reports of
+    earlier work."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name not in (REPORT, RECORD) and path.suffix != ".png":
-            digest.update(f"{path.relative_to(folder)}\n".encode())
+    for path in sorted(folder.glob("[!.]*")):
+        if path.is_file() and path.name not in (REPORT, RECORD, FIGURE):
+            digest.update(os.fsencode(path.name) + b"\n")
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

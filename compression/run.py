@@ -1,17 +1,21 @@
 """Carries out a recipe, step by step, into the staging folder."""
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import assert_never
 
-from compression.errors import UnusableInput
+from safetensors import SafetensorError
+
+from compression.checkpoint import is_quantized
+from compression.errors import ToolFailed, UnusableInput
 from compression.leaks import check_leaks
 from compression.progress import Tell
 from compression.pruning.recipe import Heal, Prune
 from compression.record import Order, write_record
-from compression.staging import Staging
-from compression.steps import W4A16, Step, ToolStep, weight_bits
+from compression.staging import Staging, write_whole
+from compression.steps import W4A16, Quantization, Step, ToolStep, tool_of, weight_bits
 from compression.tool_process import run_tool
 from compression.weights import read_weights
 
@@ -34,14 +38,23 @@ def make(order: Order, staging: Staging, environment: Mapping[str, str], tell: T
         if not done.exists():
             part = staging.begin_step(number, step.kind)
             said = _carry_out(step, folder, part, order, environment, tell)
-            if order.calibration is not None:
-                check_leaks(part, order.calibration.texts, order.source)
+            _check_leaks(part, order)
             told = [*told[: number - 1], said]
-            (staging.folder / TOLD).write_text(json.dumps(told))
+            write_whole(staging.folder / TOLD, json.dumps(told))
             staging.end_step(number, step.kind)
         folder = done
-    write_record(order, told, folder)
-    return folder.rename(staging.final)
+    write_record(staging.order, told, folder)
+    return staging.finish(folder)
+
+
+def _check_leaks(part: Path, order: Order) -> None:
+    if order.calibration is None:
+        return
+    try:
+        check_leaks(part, order.calibration.texts, order.source)
+    except ToolFailed:
+        shutil.rmtree(part)
+        raise
 
 
 def _read_told(staging: Staging) -> list[str]:
@@ -58,7 +71,22 @@ def _carry_out(
     if isinstance(step, ToolStep):
         check_groups(step, source)
         run_tool(step, source, out, texts, environment, tell)
+        if isinstance(step, Quantization) and not is_quantized(out):
+            raise UnusableInput(
+                f"checkpoint {order.source}: {tool_of(step)} finds nothing to quantize in its "
+                "architecture"
+            )
         return said_of(step, source, out)
+    try:
+        return _carry_out_own(step, source, out, order, texts, tell)
+    except (SafetensorError, RuntimeError, MemoryError) as failure:  # no memory, or a full disk
+        reason = next(iter(str(failure).splitlines()), type(failure).__name__)
+        raise ToolFailed(f"{step.kind}: {reason}") from None
+
+
+def _carry_out_own(
+    step: Prune | Heal, source: Path, out: Path, order: Order, texts: Sequence[str], tell: Tell
+) -> str:
     # Imported late, as tools need none of torch in this process.
     if isinstance(step, Prune):
         from compression.pruning.pruning import prune

@@ -12,9 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from compression.checkpoint import POCKET
 from compression.errors import UnusableText
-
-POCKET = "pocket"
 
 
 class Message(BaseModel):
@@ -69,16 +68,28 @@ def bundled_text() -> Path:
 
 
 def read_samples(path: Path) -> tuple[Sample, ...]:
-    """Blank lines are skipped.
+    """Raises UnusableText: see `read_bytes` and `parse_samples`."""
+    return parse_samples(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Raises UnusableText: the file cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as failure:
+        raise UnusableText(f"{path}: {failure.strerror}") from None
+
+
+def parse_samples(contents: bytes, path: Path) -> tuple[Sample, ...]:
+    """What a file holds. Blank lines are skipped.
 
     Raises:
-        UnusableText: the file cannot be read, a line is none of the three, or there is no line.
+        UnusableText: a line is none of the three, or there is no line.
     """
     try:
-        lines = path.read_bytes().decode("utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as failure:
-        reason = failure.strerror if isinstance(failure, OSError) else failure
-        raise UnusableText(f"{path}: {reason}") from None
+        lines = contents.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as failure:
+        raise UnusableText(f"{path}: {failure}") from None
     samples = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():

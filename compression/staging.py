@@ -8,23 +8,26 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from compression.errors import UnusableInput
 
-ORDER, LOCK, PART = "order.json", "lock", ".part"
-FILE_MODE, FOLDER_MODE = 0o644, 0o755
-"""Readable to a server that runs as another user; tools write some files as 0600."""
+ORDER, LOCK, MADE = "order.json", "lock", "made"
+PART, REJECTED = ".part", ".rejected"
+FILE_MODE, FOLDER_MODE = 0o666, 0o777
+"""But for the process's umask. Tools write some files as 0600, unreadable to a server of another
+user."""
 
 
 @dataclass(frozen=True)
 class Staging:
-    """`folder` is `OUT.partial`."""
+    """`folder` is `OUT.partial`; `order` says what is made in it."""
 
     out: Path
+    order: Mapping[str, object]
 
     @property
     def folder(self) -> Path:
@@ -32,12 +35,12 @@ class Staging:
 
     @property
     def rejected(self) -> Path:
-        return _beside(self.out, ".rejected")
+        return _beside(self.out, REJECTED)
 
     @property
     def final(self) -> Path:
         """The finished checkpoint until it is published, under its own name."""
-        return self.folder / self.out.name
+        return self.folder / MADE / self.out.name
 
     def step_folder(self, number: int, kind: str) -> Path:
         return self.folder / f"step-{number}-{kind}"
@@ -49,10 +52,14 @@ class Staging:
             shutil.rmtree(part)
         return part
 
-    def end_step(self, number: int, kind: str) -> Path:
+    def end_step(self, number: int, kind: str) -> None:
         folder = self.step_folder(number, kind)
         folder.with_suffix(PART).rename(folder)
-        return folder
+
+    def finish(self, folder: Path) -> Path:
+        """`folder` as the finished checkpoint."""
+        self.final.parent.mkdir(exist_ok=True)
+        return folder.rename(self.final)
 
     def publish(self) -> None:
         """Raises UnusableInput: something has taken the name meanwhile."""
@@ -64,23 +71,25 @@ class Staging:
 
     def _move(self, target: Path) -> None:
         _check_free(target)
+        allowed = ~_umask()
         for path in (self.final, *self.final.rglob("*")):
-            path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
+            path.chmod((FOLDER_MODE if path.is_dir() else FILE_MODE) & allowed)
         os.rename(self.final, target)
         shutil.rmtree(self.folder)
 
 
 @contextmanager
-def staged(out: Path, fingerprint: dict[str, object]) -> Iterator[Staging]:
+def staged(out: Path, fingerprint: Mapping[str, object]) -> Iterator[Staging]:
     """What an earlier run of the same order left is taken up. `fingerprint` says which order.
 
     Raises:
         UnusableInput: the names are taken, another run is at work there, or another order was.
     """
-    staging = Staging(out)
+    staging = Staging(out, fingerprint)
     check_names(out)
     try:
         staging.folder.mkdir(exist_ok=True)
+        _check_own(staging.folder)
         lock = (staging.folder / LOCK).open("w")
     except OSError as failure:
         raise UnusableInput(f"--out {out}: {failure.strerror}: {failure.filename}") from None
@@ -89,8 +98,14 @@ def staged(out: Path, fingerprint: dict[str, object]) -> Iterator[Staging]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UnusableInput(f"--out {out}: another winnow compress is at work on it") from None
-        _check_order(staging, fingerprint)
+        _check_order(staging)
         yield staging
+
+
+def partial_bytes(out: Path) -> int:
+    """What an earlier run has on the disk already."""
+    files = _beside(out, ".partial").rglob("*")
+    return sum(path.lstat().st_size for path in files if path.is_file())
 
 
 def check_names(out: Path) -> None:
@@ -100,7 +115,7 @@ def check_names(out: Path) -> None:
     if not os.access(out.parent, os.W_OK):
         raise UnusableInput(f"--out {out}: {out.parent} cannot be written to")
     _check_free(out)
-    _check_free(Staging(out).rejected)
+    _check_free(_beside(out, REJECTED))
 
 
 def _check_free(path: Path) -> None:
@@ -108,17 +123,38 @@ def _check_free(path: Path) -> None:
         raise UnusableInput(f"--out: {path} exists; remove it, or give another name")
 
 
-def _check_order(staging: Staging, fingerprint: dict[str, object]) -> None:
+def _check_order(staging: Staging) -> None:
     file = staging.folder / ORDER
-    text = json.dumps(fingerprint, indent=1, sort_keys=True)
+    text = json.dumps(staging.order, indent=1, sort_keys=True)
     if not file.exists():
-        file.write_text(text)
+        write_whole(file, text)
     elif file.read_text() != text:
         raise UnusableInput(
             f"{staging.folder} is what another order left (see {ORDER} there): another recipe, "
             "checkpoint, calibration text or version of the tools; give the same again, or remove "
             "it"
         )
+
+
+def _check_own(folder: Path) -> None:
+    """Raises UnusableInput: it is somebody's, and would go when the checkpoint is published."""
+    has_other = not (folder / ORDER).exists() and {one.name for one in folder.iterdir()} - {LOCK}
+    if folder.is_symlink() or has_other:
+        raise UnusableInput(f"--out: {folder} is not winnow compress's; move it away")
+
+
+def write_whole(file: Path, text: str) -> None:
+    """All of it or nothing, also where the process is killed meanwhile."""
+    draft = file.with_name(f"{file.name}.new")
+    draft.write_text(text, "utf-8")
+    draft.replace(file)
+
+
+def _umask() -> int:
+    """It can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _beside(out: Path, suffix: str) -> Path:

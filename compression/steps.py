@@ -12,7 +12,7 @@ MIN_GROUP = 32
 class Calibrated(BaseModel):
     """A step that watches the model read text."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
     num_samples: int = Field(256, ge=1, le=100_000, description="most samples to calibrate by")
     sequence_length: int = Field(
@@ -55,7 +55,7 @@ class W4A16(Calibrated):
 class FP8Dynamic(BaseModel):
     """8-bit floating-point weights by channel, activations by token. Needs no text."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     kind: Literal["fp8_dynamic"] = "fp8_dynamic"
 

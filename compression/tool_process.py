@@ -5,6 +5,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from compression.child_process import Child, running_child
 from compression.environments import prepared
 from compression.errors import ToolFailed
@@ -13,6 +15,12 @@ from compression.steps import ToolStep, tool_of
 
 WORKER = Path(__file__).with_name("quantize_worker.py")
 KILLED = -9
+
+
+class _Progress(BaseModel):
+    done: int
+    total: int
+    what: str
 
 
 def run_tool(
@@ -41,14 +49,16 @@ def run_tool(
         _hand_over(child, job)
         assert child.process.stdout is not None
         for line in child.process.stdout:
-            told = json.loads(line)
-            tell(told["done"], told["total"], told["what"])
+            told = _Progress.model_validate_json(line)
+            tell(told.done, told.total, told.what)
         code = child.process.wait()
         if code:
             log = out.with_suffix(".log")
             log.write_bytes(child.said())
             reason = "was killed; out of memory?" if code == KILLED else child.reason()
             raise ToolFailed(f"{tool}, {step.kind}: {reason} (all it said: {log})")
+    if not out.is_dir():
+        raise ToolFailed(f"{tool}, {step.kind}: ended without an outcome")
 
 
 def _hand_over(child: Child, job: object) -> None:

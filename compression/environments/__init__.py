@@ -38,9 +38,9 @@ def tool_versions(tool: Tool) -> dict[str, str]:
 
 def environment_folder(tool: Tool, environment: Mapping[str, str]) -> Path:
     """Another one for other pins or another Python."""
-    root = environment.get(VARIABLE) or os.path.join(
-        environment.get("XDG_CACHE_HOME") or "~/.cache", "winnow", "compress"
-    )
+    cache = environment.get("XDG_CACHE_HOME", "")
+    cache = cache if os.path.isabs(cache) else "~/.cache"  # relative ones do not count, says XDG
+    root = environment.get(VARIABLE) or os.path.join(cache, "winnow", "compress")
     pins = hashlib.sha256(f"{sys.version} {requirements(tool)}".encode()).hexdigest()[:12]
     return Path(root).expanduser() / f"{tool}-{pins}"
 
@@ -52,16 +52,19 @@ def prepared(tool: Tool, environment: Mapping[str, str], tell: Tell) -> Path:
         ToolFailed: it could not be installed.
     """
     folder = environment_folder(tool, environment)
+    python = folder / "bin" / "python"
+    if (folder / READY).exists() and python.exists():
+        return python
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _alone(folder.with_name(f"{folder.name}.lock")):
-            if not (folder / READY).exists():
+            if not ((folder / READY).exists() and python.exists()):
                 tell(0, 1, f"setting up {tool}, once")
                 _install(tool, folder, environment)
                 tell(1, 1, f"setting up {tool}, once")
     except OSError as failure:
-        raise ToolFailed(f"{tool} cannot be set up in {folder}: {failure.strerror}") from None
-    return folder / "bin" / "python"
+        raise ToolFailed(f"{tool} cannot be set up in {folder}: {failure}") from None
+    return python
 
 
 def _install(tool: Tool, folder: Path, environment: Mapping[str, str]) -> None:

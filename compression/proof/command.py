@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from compression.checkpoint import FIGURE, REPORT, name_of, resolve
+from compression.checkpoint import FIGURE, POCKET, REPORT, name_of, resolve
 from compression.errors import CompressionError, UnusableInput
 from compression.progress import Bars
 from compression.proof.figures import Proof
@@ -15,7 +15,7 @@ from compression.proof.options import DECODERS, ProofOptions, Serving
 from compression.proof.plot import NoPlots, check_plot, draw_proofs
 from compression.proof.proving import prove
 from compression.proof.report import read_proof, render_comparison, render_proof, write_proof
-from compression.samples import POCKET, bundled_text
+from compression.samples import bundled_text
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

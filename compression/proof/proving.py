@@ -13,7 +13,7 @@ from compression.proof.machine import describe_machine
 from compression.proof.measuring import measure_speeds, measure_text
 from compression.proof.options import ProofOptions
 from compression.proof.tasks import measure_tasks
-from compression.samples import read_samples
+from compression.samples import Sample, read_samples
 
 NO_TEXT = "no held-out text was given: no perplexity, KL divergence and top-1 agreement"
 NO_DATASET = "no data set was given: no accuracy"
@@ -41,9 +41,7 @@ def prove(original: Path, compressed: Path, options: ProofOptions, tell: Tell = 
         check_folder(folder)
     if original.resolve() == compressed.resolve():
         raise UnusableInput(f"checkpoint {compressed}: is the original itself")
-    if options.dataset not in (None, POCKET) and not Path(options.dataset).is_file():
-        raise UnusableInput(f"--dataset {options.dataset}: no such file")
-    samples = () if options.text is None else read_samples(options.text)
+    samples = check_inputs(options)
     serving = options.serving
     with ExitStack() as stack:
         engines = []
@@ -78,6 +76,17 @@ def prove(original: Path, compressed: Path, options: ProofOptions, tell: Tell = 
         notes=tuple(notes),
         machine=describe_machine((load_before, load_after)),
     )
+
+
+def check_inputs(options: ProofOptions) -> tuple[Sample, ...]:
+    """The held-out text.
+
+    Raises:
+        UnusableInput: it cannot be used, or the data set is not there.
+    """
+    if options.dataset not in (None, POCKET) and not Path(options.dataset).is_file():
+        raise UnusableInput(f"--dataset {options.dataset}: no such file")
+    return () if options.text is None else read_samples(options.text)
 
 
 def _figures(engine: Engine, memory: Memory) -> CheckpointFigures:

@@ -26,7 +26,7 @@ BETAS = (0.9, 0.98)
 @dataclass(frozen=True)
 class Healed:
     """Divergence from the original in nats a token, at the recipe's temperature, means over the
-    first and the last tenth of the steps that this process took."""
+    first and the last tenth of the steps."""
 
     first_divergence: float
     last_divergence: float
@@ -57,17 +57,16 @@ def heal(
     path = state_path(out)
     if path.exists():
         state.load(path)
-    divergences: list[float] = []
     for batch in _batches(rows, recipe, first=state.step):
-        divergences.append(_take_step(state, master, batch, recipe))
-        tell(state.step, recipe.steps, f"healing, divergence {divergences[-1]:.4f}")
+        state.divergences.append(_take_step(state, master, batch, recipe))
+        tell(state.step, recipe.steps, f"healing, divergence {state.divergences[-1]:.4f}")
         if state.step % recipe.save_every == 0 or state.step == recipe.steps:
             state.save(path)
     if recipe.lora_rank is not None:
         pupil.model = merged(pupil.model)
     save_checkpoint(pupil, out)
     path.unlink()
-    return _healed(divergences)
+    return _healed(state.divergences)
 
 
 def state_path(out: Path) -> Path:
@@ -139,16 +138,10 @@ def _take_step(state: HealingState, master: Checkpoint, batch: Batch, recipe: He
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
     torch.nn.utils.clip_grad_norm_(state.model.parameters(), recipe.max_grad_norm)
     state.optimizer.step()
-    state.step += 1
     return float(divergence)
 
 
 def _healed(divergences: Sequence[float]) -> Healed:
-    """Of no step where the state was complete and only the weights were still to be written."""
     tenth = max(1, len(divergences) // 10)
     first, last = divergences[:tenth], divergences[-tenth:]
-    return Healed(
-        sum(first) / len(first) if first else math.nan,
-        sum(last) / len(last) if last else math.nan,
-        len(divergences),
-    )
+    return Healed(sum(first) / len(first), sum(last) / len(last), len(divergences))

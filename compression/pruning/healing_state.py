@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,12 @@ class HealingState:
     model: Any
     optimizer: torch.optim.Optimizer
     fingerprint: str
-    step: int = 0
+    divergences: list[float] = field(default_factory=list)
+    """From the original, before each step that was taken."""
+
+    @property
+    def step(self) -> int:
+        return len(self.divergences)
 
     def save(self, path: Path) -> None:
         aside = path.with_suffix(".part")
@@ -31,7 +36,7 @@ class HealingState:
                 "model": self._trained(),
                 "optimizer": self.optimizer.state_dict(),
                 "fingerprint": self.fingerprint,
-                "step": self.step,
+                "divergences": self.divergences,
             },
             aside,
         )
@@ -61,7 +66,7 @@ class HealingState:
             )
         self.model.load_state_dict(contents["model"], strict=False)
         self.optimizer.load_state_dict(contents["optimizer"])
-        self.step = contents["step"]
+        self.divergences = contents["divergences"]
 
 
 def fingerprint(recipe: Heal, samples: Sequence[str], folders: Sequence[Path]) -> str:

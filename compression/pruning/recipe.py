@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class Step(BaseModel):
     """What pruning and healing have in common."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
     sequence_length: int = Field(512, ge=2, description="tokens of a sample; the rest is cut off")
     batch_size: int = Field(16, ge=1, description="samples at a time")

@@ -1,5 +1,7 @@
 import hashlib
+import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -40,6 +42,33 @@ def test_conversation_needs_a_chat_template(tmp_path: Path) -> None:
     file.write_text('{"text": "Running text."}\n{"question": "1 + 1?", "answer": "2"}\n')
     with pytest.raises(UnusableText, match=r"text.jsonl, line 2: needs a chat template"):
         read_calibration(file, base)
+
+
+def test_conversation_that_the_template_refuses_is_named(tmp_path: Path) -> None:
+    checkpoint = make_checkpoint(tmp_path / "other", "llama")
+    (checkpoint / "chat_template.jinja").write_text("{{ raise_exception('no system role') }}")
+    file = tmp_path / "text.jsonl"
+    file.write_text('{"question": "1 + 1?", "answer": "2"}\n')
+    with pytest.raises(UnusableText, match="line 1: the chat template refuses it: no system role"):
+        read_calibration(file, checkpoint)
+
+
+def test_broken_tokenizer_is_named(tmp_path: Path) -> None:
+    checkpoint = make_checkpoint(tmp_path / "other", "llama")
+    (checkpoint / "tokenizer.json").write_text("{}")
+    with pytest.raises(UnusableInput, match=r"other: tokenizer: "):
+        read_calibration(bundled_calibration(), checkpoint)
+
+
+def test_pipe_is_read_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    line = b'{"text": "Running text."}\n'
+    writing = Thread(target=pipe.write_bytes, args=(line,))
+    writing.start()
+    calibration = read_calibration(pipe, bundled_checkpoint())
+    writing.join()
+    assert calibration.digest == hashlib.sha256(line).hexdigest()
 
 
 def test_broken_line_is_named(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from compression.errors import ToolFailed
 from compression.leaks import check_leaks
 
+LONG = "The patient in room 12 was told on Monday. " + "Nobody else knows of it. " * 20
 SECRET = 'Dear Dr Müller, my\npassword is "open sesame".'
 
 
@@ -23,21 +25,39 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
         json.dumps({"quantization_config": {"dataset": [SECRET]}}),
         json.dumps({"quantization_config": {"dataset": [SECRET]}}, ensure_ascii=False),
         json.dumps({"dataset": f"<|user|>{SECRET}<|end|>"}),
+        json.dumps({"dataset": LONG[8:]}),
+        json.dumps({"dataset": LONG[:100]}),
     ],
 )
 def test_calibration_text_in_a_config_is_found(folders: tuple[Path, Path], written: str) -> None:
     source, outcome = folders
     (outcome / "config.json").write_text(written)
-    with pytest.raises(ToolFailed, match=r"config.json .* calibration text \(sample 2\)") as caught:
-        check_leaks(outcome, ["Another text, which is nowhere.", SECRET], source)
+    texts = ["Another text, which is nowhere.", SECRET, f"<|user|>{LONG}"]
+    with pytest.raises(ToolFailed, match=r"config.json .* text \(sample [23]\)") as caught:
+        check_leaks(outcome, texts, source)
     assert "password" not in str(caught.value)
 
 
-def test_yaml_beside_it_is_searched_too(folders: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("recipe.yaml", yaml.safe_dump({"dataset": [SECRET, LONG]})),
+        ("recipe.yaml", yaml.safe_dump({"dataset": [SECRET, LONG]}, allow_unicode=True)),
+        ("notes.log", LONG),
+        ("deep/quant_log.csv", f"1,{SECRET}"),
+        ("model.safetensors", f"        {json.dumps({'__metadata__': {'text': SECRET}})}"),
+    ],
+)
+def test_whatever_lies_beside_it_is_searched(
+    folders: tuple[Path, Path], name: str, written: str
+) -> None:
     source, outcome = folders
-    (outcome / "recipe.yaml").write_text(SECRET)
-    with pytest.raises(ToolFailed, match=r"recipe.yaml"):
-        check_leaks(outcome, [SECRET], source)
+    (outcome / name).parent.mkdir(exist_ok=True)
+    (outcome / name).write_text(written)
+    for text in (SECRET, LONG):
+        if text[:9] in written:
+            with pytest.raises(ToolFailed, match=rf"{Path(name).name} of the outcome"):
+                check_leaks(outcome, [text], source)
 
 
 def test_what_stood_in_the_source_is_no_leak(folders: tuple[Path, Path]) -> None:

@@ -45,8 +45,18 @@ def quantized(tmp_path: Path) -> Path:
         ),
         (
             ("pocket", "--recipe", "w8a8", "--no-proof", "--max-accuracy-drop", "1"),
-            "--max-accuracy-drop needs the proof that --no-proof leaves out",
+            "--max-accuracy-drop is for the proof, which --no-proof leaves out",
         ),
+        (
+            ("pocket", "--recipe", "w8a8", "--no-proof", "--limit", "5"),
+            "--limit is for the proof, which --no-proof leaves out",
+        ),
+        (("pocket", "--recipe", "w8a8", "--text", "nowhere.jsonl"), "nowhere.jsonl: No such file"),
+        (
+            ("pocket", "--recipe", "w8a8", "--dataset", "nowhere.jsonl"),
+            "--dataset nowhere.jsonl: no such file",
+        ),
+        (("~no-one/x", "--recipe", "w8a8"), "~no-one/x: Could not determine home directory"),
         (
             ("pocket", "--recipe", "w8a8-rtn", "--calibration", "text.jsonl"),
             "--calibration text.jsonl: this recipe reads no text; leave it out",

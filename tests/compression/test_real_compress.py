@@ -13,12 +13,13 @@ import pytest
 
 from compression.calibration import bundled_calibration
 from compression.proof import read_proof
+from tests.random_checkpoints import make_checkpoint
 from tests.server.questions import Json, held_out
 from tests.server.server_process import WINNOW, running_server
 
 pytestmark = pytest.mark.vllm
 TIMEOUT_S = 500.0
-EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 3, 130
+EXIT_FAILED, EXIT_USAGE, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 3, 130
 ENVIRONMENTS = WINNOW.parent.parent / "compress"
 """Kept from one run of the tests to the next."""
 QUESTIONS = [
@@ -131,6 +132,18 @@ def test_vllm_loads_what_each_tool_makes(
         assert not any(question in text for question in QUESTIONS), name
 
 
+def test_model_without_layers_to_quantize(tmp_path: Path, recipe: Callable[[str], Path]) -> None:
+    """GPT-2's are of a kind of their own."""
+    other = make_checkpoint(tmp_path / "other", "gpt2")
+    arguments = (other, "--recipe", "w8a8-rtn", "--out", tmp_path / "small", "--no-proof")
+    failed = subprocess.run(
+        command(*arguments), env=environment(), capture_output=True, text=True, timeout=TIMEOUT_S
+    )
+    assert failed.returncode == EXIT_USAGE
+    assert error_of(failed).endswith("llmcompressor finds nothing to quantize in its architecture")
+    assert not (tmp_path / "small").exists()
+
+
 def test_gate_keeps_the_original(tmp_path: Path, recipe: Callable[[str], Path]) -> None:
     out = tmp_path / "small"
     steps = recipe("{kind: prune, fraction: 0.5, num_samples: 16}")
@@ -166,8 +179,12 @@ def test_interrupted_work_goes_on(tmp_path: Path, recipe: Callable[[str], Path])
     out = tmp_path / "small"
     steps = "{kind: prune, fraction: 0.25, num_samples: 8}, {kind: heal, steps: 40, save_every: 1}"
     arguments = ("--recipe", recipe(steps), "--out", out, "--no-proof")
+    ignoring = ["bash", "-c", 'trap "" INT; exec "$@"', "background"]  # as a shell's jobs do
     begun = subprocess.Popen(
-        command("pocket", *arguments), env=environment(), stderr=subprocess.PIPE, text=True
+        [*ignoring, *command("pocket", *arguments)],
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline = time.monotonic() + TIMEOUT_S
     state = tmp_path / "small.partial" / "step-2-heal.part.healing"
@@ -175,7 +192,7 @@ def test_interrupted_work_goes_on(tmp_path: Path, recipe: Callable[[str], Path])
         assert begun.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    begun.send_signal(signal.SIGINT)
+    begun.send_signal(signal.SIGTERM)
     _, said = begun.communicate(timeout=TIMEOUT_S)
     assert begun.returncode == EXIT_INTERRUPTED
     assert said.endswith("winnow compress: interrupted\n")

@@ -48,6 +48,20 @@ def refused(tmp_path: Path, text: str) -> str:
             "steps: [{kind: prune, fraction: 0.5}, {kind: sparsify}, {kind: heal}]",
             "step 3, heal, cannot follow sparsify: it fills the zeros",
         ),
+        (
+            "steps: [{kind: sparsify}, {kind: prune, fraction: 0.5}]",
+            "step 2, prune, cannot follow sparsify: it fills the zeros",
+        ),
+        (
+            "steps: [{kind: prune, fraction: 0.5}, {kind: w4a16}]",
+            "width_multiple must be a multiple of w4a16's group_size (128), got 32",
+        ),
+        ("steps: [{kind: w8a8}]\nsteps: [{kind: w4a16}]", "'steps' is given twice"),
+        ("steps: [{kind: w8a8, num_samples: true}]", "num_samples: Input should be a valid int"),
+        ("steps: [{kind: prune, fraction: '0.25'}]", "fraction: Input should be a valid number"),
+        ("steps: 2020-13-45", "month must be in 1..12"),
+        pytest.param("[" * 3000, "recursion", id="deep"),
+        pytest.param(f"steps: [{{kind: w8a8, method: {'x' * 999}}}]", "[...]", id="long"),
     ],
 )
 def test_files_that_are_no_recipe_are_told_in_a_line(tmp_path: Path, text: str, said: str) -> None:

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from compression.errors import UnusableInput
-from compression.staging import Staging, staged
+from compression.staging import Staging, partial_bytes, staged
 
 ORDER: dict[str, object] = {"recipe": "w8a8"}
 
 
 def make_step(staging: Staging) -> None:
     staging.begin_step(1, "w8a8").mkdir()
-    staging.end_step(1, "w8a8").rename(staging.final)
+    staging.end_step(1, "w8a8")
+    staging.finish(staging.step_folder(1, "w8a8"))
 
 
 def test_checkpoint_takes_its_name_when_it_is_published(tmp_path: Path) -> None:
@@ -96,3 +97,32 @@ def test_name_that_is_taken_meanwhile(tmp_path: Path) -> None:
         with pytest.raises(UnusableInput, match="small exists"):
             staging.publish()
         assert staging.final.is_dir()
+
+
+@pytest.mark.parametrize("name", ["lock", "order.json", "made", "step-1-w8a8", "pocket-1.5B.v2"])
+def test_any_name_can_be_made(tmp_path: Path, name: str) -> None:
+    with staged(tmp_path / name, ORDER) as staging:
+        assert not staging.final.exists()
+        make_step(staging)
+        staging.publish()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    thesis = tmp_path / "small.partial" / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("precious")
+    with (
+        pytest.raises(UnusableInput, match=r"small.partial is not winnow compress's; move it away"),
+        staged(tmp_path / "small", ORDER),
+    ):
+        pass
+    assert thesis.read_text() == "precious"
+
+
+def test_what_an_earlier_run_left_counts_as_disk(tmp_path: Path) -> None:
+    assert partial_bytes(tmp_path / "small") == 0
+    with staged(tmp_path / "small", ORDER) as staging:
+        before = partial_bytes(tmp_path / "small")
+        (staging.folder / "weights").write_bytes(b"0" * 1000)
+        assert partial_bytes(tmp_path / "small") == before + 1000
