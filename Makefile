@@ -11,6 +11,8 @@ TORCH := torch-2.13.0
 # Debian's Prometheus.
 HARNESS := $(VENV)/lm-eval
 PROMETHEUS := $(VENV)/prometheus
+# Where the tools that quantize have their pins.
+TOOLS := compression/environments
 
 # uv does not read pip's configuration. Where pip knows a folder with a wheel of PyTorch, that
 # wheel is taken; elsewhere PyTorch's own CPU builds are.
@@ -85,6 +87,10 @@ lock: setup ## Resolve requirements/*.txt anew
 	  -e "s/^(pgserver==[0-9.]+)$$/\1 ; python_version < '3.13'/" requirements/cpu.txt
 	$(UV) pip compile --quiet --upgrade requirements/lm-eval.in --no-header --no-annotate \
 	  -o requirements/lm-eval.txt
+	for tool in llmcompressor optimum; do \
+	  $(TORCH_SOURCE) $(UV) pip compile --quiet --upgrade $(TOOLS)/$$tool.in --no-header \
+	    --no-annotate -o $(TOOLS)/$$tool.txt && sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' $(TOOLS)/$$tool.txt \
+	    || exit 1; done
 
 clean: ## Remove .venv
 	rm -rf $(VENV)

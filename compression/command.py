@@ -7,11 +7,10 @@ from contextlib import contextmanager
 
 from compression.errors import CompressionError
 from compression.make_command import compress_command, list_command, show_command
-from compression.proof.command import exit_code, prove_command, report_command
+from compression.proof.command import EXIT_USAGE, exit_code, prove_command, report_command
 from compression.proof.options import Serving
 
 EXIT_INTERRUPTED = 130
-EXIT_USAGE = 2
 
 
 def main(arguments: Sequence[str], serving: Serving) -> int:

@@ -59,7 +59,7 @@ def support_of(step: ToolStep | Prune | Heal) -> Support:
     if isinstance(step, Prune | Heal | Sparsify):
         return Support()
     if isinstance(step, FP8Dynamic):
-        slow = "vLLM's CPU build loads it, but emulates it at a hundredth of the speed"
+        slow = "vLLM's CPU build loads it, but only emulates it, far slower than 16 bits"
         return Support(cpu=slow, least=(7, 5))  # below 8.9 with the weights alone in FP8
     if isinstance(step, NVFP4):
         return Support(cpu="vLLM's CPU build has no kernel for it", least=(7, 5))

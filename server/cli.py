@@ -17,7 +17,11 @@ from server.verifiers import UnusableVerifier, load_verifiers
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 USER_ERRORS = (
-    *(WrongSetting, UnreadableCheckpoint, UnusableVerifier, UnusableCanaries, UnusableFlag),
+    WrongSetting,
+    UnreadableCheckpoint,
+    UnusableVerifier,
+    UnusableCanaries,
+    UnusableFlag,
 )
 ADDRESS_ERRORS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 

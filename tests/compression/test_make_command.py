@@ -38,7 +38,7 @@ def quantized(tmp_path: Path) -> Path:
         (("pocket", "--recipe", "w9"), "--recipe must be one of w8a8, "),
         (("nowhere", "--recipe", "w8a8"), "checkpoint nowhere: no such folder"),
         (("pocket", "--recipe", "nvfp4"), "recipe nvfp4: nvfp4 cannot be served on a CPU: "),
-        (("pocket", "--recipe", "fp8-dynamic"), "a hundredth of the speed; --force to make it"),
+        (("pocket", "--recipe", "fp8-dynamic"), "far slower than 16 bits; --force to make it"),
         (
             ("pocket", "--recipe", "nvfp4", "--force", "--max-accuracy-drop", "1"),
             "--max-accuracy-drop cannot be measured: nvfp4 cannot be served",
