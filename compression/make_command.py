@@ -58,13 +58,13 @@ def compress_command(arguments: Sequence[str], serving: Serving) -> int:
     options = proof_options(given, source, serving)
     check_inputs(options)
     if given.no_proof:
-        _check_nothing_to_prove(given)
+        _check_nothing_to_prove(given, "is left out by --no-proof")
     _check_source(source, out, recipe)
     unserved = refusal(recipe, hardware_here())
     if unserved is not None and not given.force:
         raise UnusableInput(f"recipe {given.recipe}: {unserved}; --force to make it all the same")
-    if unserved is not None and given.max_accuracy_drop is not None:
-        raise UnusableInput(f"--max-accuracy-drop cannot be measured: {unserved}")
+    if unserved is not None:
+        _check_nothing_to_prove(given, f"cannot be made: {unserved}")
     weights = read_weights(source)
     check_disk(out, weights, recipe)
     if not given.force:
@@ -142,14 +142,14 @@ def _check_source(source: Path, out: Path, recipe: Recipe) -> None:
             raise UnusableInput("lora_rank needs peft: pip install 'winnow[lora]'")
 
 
-def _check_nothing_to_prove(given: argparse.Namespace) -> None:
-    """Raises UnusableInput: a flag asks for what --no-proof leaves out."""
+def _check_nothing_to_prove(given: argparse.Namespace, why: str) -> None:
+    """Raises UnusableInput: a flag is for the proof, that there will not be."""
     parser = argparse.ArgumentParser()
     add_proof_arguments(parser)
     for name, default in vars(parser.parse_args([])).items():
         if getattr(given, name) != default:
             flag = name.replace("_", "-")
-            raise UnusableInput(f"--{flag} is for the proof, which --no-proof leaves out")
+            raise UnusableInput(f"--{flag} is for the proof, which {why}")
 
 
 def _calibration(given: Path | None, source: Path, recipe: Recipe) -> Calibration | None:

@@ -41,15 +41,19 @@ def quantized(tmp_path: Path) -> Path:
         (("pocket", "--recipe", "fp8-dynamic"), "far slower than 16 bits; --force to make it"),
         (
             ("pocket", "--recipe", "nvfp4", "--force", "--max-accuracy-drop", "1"),
-            "--max-accuracy-drop cannot be measured: nvfp4 cannot be served",
+            "--max-accuracy-drop is for the proof, which cannot be made: nvfp4 cannot be served",
         ),
         (
             ("pocket", "--recipe", "w8a8", "--no-proof", "--max-accuracy-drop", "1"),
-            "--max-accuracy-drop is for the proof, which --no-proof leaves out",
+            "--max-accuracy-drop is for the proof, which is left out by --no-proof",
+        ),
+        (
+            ("pocket", "--recipe", "nvfp4", "--force", "--text", "pocket"),
+            "--text is for the proof, which cannot be made: nvfp4 cannot be served",
         ),
         (
             ("pocket", "--recipe", "w8a8", "--no-proof", "--limit", "5"),
-            "--limit is for the proof, which --no-proof leaves out",
+            "--limit is for the proof, which is left out by --no-proof",
         ),
         (("pocket", "--recipe", "w8a8", "--text", "nowhere.jsonl"), "nowhere.jsonl: No such file"),
         (
