@@ -11,6 +11,8 @@ from server.canaries.problems import UnusableCanaries
 from server.checkpoint import POCKET, UnreadableCheckpoint, check_folder, resolve
 from server.compressed import compression_lines
 from server.defaults import UnusableFlag, apply_environment, is_cpu_build, with_default_flags
+from server.gate.keys import UnusableKeys
+from server.log_lines import with_log_format
 from server.settings import WrongSetting, load_settings
 from server.verifiers import UnusableVerifier, load_verifiers
 
@@ -22,6 +24,7 @@ USER_ERRORS = (
     UnusableVerifier,
     UnusableCanaries,
     UnusableFlag,
+    UnusableKeys,
 )
 ADDRESS_ERRORS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
@@ -34,6 +37,10 @@ def main() -> None:
         from server.collections import command  # imported late, as `serve` needs none of it
 
         sys.exit(command.main(arguments[1:]))
+    if arguments[:1] == ["keys"]:
+        from server.gate import keys_command  # likewise
+
+        sys.exit(keys_command.main(arguments[1:]))
     if arguments[:1] == ["report"]:
         from server.replies import report_command  # likewise
 
@@ -68,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers.add_parser(
         "collection", add_help=False, help="documents and solved problems that requests draw on"
     )
+    subparsers.add_parser("keys", add_help=False, help="who may use the server, and how much")
     subparsers.add_parser(
         "report", add_help=False, help="how often each decoder was right, how fast, at what cost"
     )
@@ -93,6 +101,7 @@ def serve(arguments: list[str]) -> int:
     try:
         # What is wrong with any of these is said before vLLM starts.
         settings = load_settings()
+        arguments = with_log_format(arguments, settings.log_format, sys.stderr.isatty())
         load_canaries(settings, load_verifiers(settings))
         if arguments and not arguments[0].startswith("-"):
             check_folder(arguments[0])

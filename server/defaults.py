@@ -30,6 +30,10 @@ FLAGS = {
     "--max-logprobs": "64",
     # At vLLM's 0 s, requests that run at SIGTERM fail, and some never end.
     "--shutdown-timeout": "30",
+    # vLLM has no bound, and all that waits is in memory. A request counts once for each path.
+    "--max-num-queued-reqs": "8192",
+    # At vLLM's default a request may have the server fetch any URL. Images as data: still come in.
+    "--allowed-media-domains": "media-urls-are-off.invalid",
 }
 CPU_FLAGS = {
     # Branches of short prompts share more than with CPU's 128.

@@ -7,6 +7,7 @@ CollectionError    drawn in `server.collections.store`; each has its status belo
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi.responses import JSONResponse
 
@@ -26,6 +27,13 @@ from server.collections.store import (
     WrongVectors,
 )
 
+ERROR_TYPES: Mapping[HTTPStatus, str] = {
+    HTTPStatus.UNAUTHORIZED: "AuthenticationError",
+    HTTPStatus.FORBIDDEN: "PermissionDeniedError",
+    HTTPStatus.NOT_FOUND: "NotFoundError",
+    HTTPStatus.TOO_MANY_REQUESTS: "RateLimitError",
+    HTTPStatus.GATEWAY_TIMEOUT: "TimeoutError",
+}
 MAX_MESSAGE_CHARS = 500
 MAX_SHOWN_VALUE_CHARS = 80
 
@@ -74,20 +82,30 @@ def error_response(
     message: str,
     param: str | None = None,
     status: HTTPStatus = HTTPStatus.BAD_REQUEST,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """An error in OpenAI's shape; `type` and `code` are written as vLLM writes them."""
-    error = {
-        "message": message[:MAX_MESSAGE_CHARS],
-        "type": _error_type(status),
-        "param": param,
-        "code": int(status),
+    """An error in OpenAI's shape."""
+    content = error_content(message, param, status)
+    return JSONResponse(content, status_code=status, headers=headers)
+
+
+def error_content(
+    message: str, param: str | None, status: HTTPStatus, kind: str | None = None
+) -> dict[str, Any]:  # JSON
+    """`type` and `code` are written as vLLM writes them; `kind` is a type that it gave."""
+    if len(message) > MAX_MESSAGE_CHARS:
+        message = message[: MAX_MESSAGE_CHARS - 1] + "…"
+    return {
+        "error": {
+            "message": message,
+            "type": kind or ERROR_TYPES.get(status) or _error_type(status),
+            "param": param,
+            "code": int(status),
+        }
     }
-    return JSONResponse({"error": error}, status_code=status)
 
 
 def _error_type(status: HTTPStatus) -> str:
-    if status is HTTPStatus.NOT_FOUND:
-        return "NotFoundError"
     return (
         "InternalServerError" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "BadRequestError"
     )

@@ -22,7 +22,43 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     max_paths: int = Field(
-        64, ge=1, le=1024, description="paths that one request may run at the same time"
+        64, ge=1, le=128, description="paths that one request may run at the same time"
+    )
+    max_request_tokens: int | None = Field(
+        None,
+        ge=1,
+        description="most tokens that one request may ask for, its paths times what each may "
+        "generate; without it, so many as `max_paths` full contexts have",
+    )
+    max_requests: int = Field(
+        1024, ge=1, description="requests that the server has at work at the same time"
+    )
+    max_body_mb: float = Field(
+        1.0, gt=0, le=1000, description="largest body of a request but for uploads, megabytes"
+    )
+    body_timeout_s: float = Field(
+        30.0, gt=0, le=3600, description="longest that a request's body may be on its way, seconds"
+    )
+    head_timeout_s: float = Field(
+        10.0, gt=0, le=3600, description="longest that its head may be, seconds"
+    )
+    keys: FilePath | None = Field(
+        None,
+        description="the file of keys that `winnow keys` writes; without it, and without "
+        "--api-key, the server takes requests from anybody",
+    )
+    extra_routes: tuple[str, ...] = Field(
+        (),
+        description="routes of vLLM that are closed otherwise, for whoever has a key, as a JSON "
+        'list: `["/inference/v1/generate"]`',
+    )
+    cache_secret: SecretStr | None = Field(
+        None,
+        description="what tenants' prefix caches are kept apart by; servers that share a KV cache "
+        "need the same one, others make one up at each start",
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="of the log: `auto` is text on a terminal and JSON elsewhere"
     )
     keep_alive_s: float = Field(
         15.0, gt=0, le=600, description="longest silence in a stream while paths run, seconds"

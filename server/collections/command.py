@@ -13,7 +13,9 @@ from server.collections.material import Collection, Record
 from server.collections.opening import open_library
 from server.collections.reading import SUFFIXES, Text, UnreadableFile, read
 from server.collections.store import CollectionError
-from server.collections.tenancy import tenant_of_key
+from server.collections.tenancy import tenant_named, tenant_of_key
+from server.gate.keyring import Keyring
+from server.gate.keys import UnusableKeys
 from server.settings import Settings, WrongSetting, load_settings
 
 EXIT_OK, EXIT_PROBLEMS, EXIT_ERROR = 0, 1, 2
@@ -27,13 +29,25 @@ def main(arguments: list[str]) -> int:
         settings = load_settings()
         if options.store is not None:
             settings = settings.model_copy(update={"store": options.store})
-        return _Desk(settings, tenant_of_key(options.api_key)).serve(options)
+        return _Desk(settings, _tenant(options, settings)).serve(options)
     except BrokenPipeError:  # whoever reads our output has had enough
         sys.stderr.close()
         return EXIT_OK
-    except (WrongSetting, CollectionError, UnreadableFile, OSError) as failure:
+    except (WrongSetting, CollectionError, UnreadableFile, UnusableKeys, OSError) as failure:
         print(f"winnow: error: {failure}", file=sys.stderr)
         return EXIT_ERROR
+
+
+def _tenant(options: argparse.Namespace, settings: Settings) -> str:
+    """Raises UnusableKeys: the key is not in the file of keys."""
+    if options.tenant is not None:
+        return tenant_named(options.tenant)
+    if settings.keys is None or not options.api_key:
+        return tenant_of_key(options.api_key)
+    caller = Keyring(settings.keys).find(options.api_key)
+    if caller is None:
+        raise UnusableKeys(f"--api-key is none of the keys in {settings.keys}")
+    return caller.tenant
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get(API_KEY, ""),
         help=f"whose collections: those of the requests with this key ({API_KEY})",
     )
+    parser.add_argument("--tenant", help="whose collections: those of this tenant's keys")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     create = commands.add_parser("create", help="make an empty collection")
     create.add_argument("name")

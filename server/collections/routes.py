@@ -16,9 +16,9 @@ from server.collections.material import Added, Collection, StoredDocument
 from server.collections.opening import open_library
 from server.collections.search import Hit
 from server.collections.store import UnknownDocument
-from server.collections.tenancy import tenant_of
 from server.collections.upload import read_document, texts_of
 from server.errors import InvalidRequest, shown
+from server.gate.caller import caller_of
 from server.settings import Settings
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class Desk:
 
     def __init__(self, request: Request) -> None:
         self._lazy: LazyLibrary = request.app.state.winnow_library
-        self.tenant = tenant_of(request.headers.get("authorization"))
+        self.tenant = caller_of(request).tenant
 
     @property
     def library(self) -> Library:

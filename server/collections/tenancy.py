@@ -1,20 +1,18 @@
-"""Whose collections a request may see: those of its API key, whatever its body says."""
+"""Whose collections a request may see: those of its key's tenant, whatever its body says."""
 
 from hashlib import blake2b
 
-BEARER = "bearer "
 PUBLIC = "public"
 """The tenant of requests without a key, which a server without keys takes."""
 
 
-def tenant_of(authorization: str | None) -> str:
-    """The tenant of an Authorization header. Keys themselves are not kept, only their hashes."""
-    if authorization is None or not authorization.lower().startswith(BEARER):
-        return PUBLIC
-    return tenant_of_key(authorization[len(BEARER) :].strip())
-
-
 def tenant_of_key(key: str) -> str:
+    """The tenant of a key that has no tenant by name. Keys are not kept, only their hashes."""
     if not key:
         return PUBLIC
     return "key_" + blake2b(key.encode(), digest_size=16, person=b"winnow tenant").hexdigest()
+
+
+def tenant_named(name: str) -> str:
+    """The tenant of the keys that `winnow keys create` makes for this name."""
+    return f"tenant_{name}"

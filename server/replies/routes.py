@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server.body import read_body
 from server.collections.memory import Rememberer
-from server.collections.tenancy import tenant_of
 from server.errors import InvalidRequest
+from server.gate.caller import caller_of
 from server.metrics import server_metrics
 from server.replies.ledger import Ledger
 
@@ -34,7 +34,7 @@ async def give_feedback(request: Request) -> dict[str, Any]:  # JSON
             "reference",
             "feedback has either correct, true or false, or the right answer, reference",
         )
-    tenant = tenant_of(request.headers.get("authorization"))
+    tenant = caller_of(request).tenant
     ledger: Ledger = request.app.state.winnow_ledger
     judgement = await ledger.judge(
         tenant,

@@ -23,6 +23,7 @@ from decoding.decoder import Decoder, Outcome, Progress
 from decoding.engine import Delta
 from decoding.path import Path
 from server.engine_work import EngineWork
+from server.gate.admission import current_visit
 from server.vllm_adapter.dialogue import Dialogue
 from server.vllm_adapter.engine import NO_ADAPTERS, Adapters, VLLMEngine
 from server.vllm_adapter.tracing import trace_request
@@ -69,6 +70,8 @@ class DecodingClient:
         """vLLM's generate(), decided by the decoder. Closing it stops every path."""
         options["data_parallel_rank"] = self._pin(options.get("data_parallel_rank"), request_id)
         trace = trace_request(self._inner, self._decoder, request_id, options, self._began_ns)
+        if (visit := current_visit.get()) is not None:
+            visit.is_decoded = True
         engine = VLLMEngine(
             self._inner,
             prompt,

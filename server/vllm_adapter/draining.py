@@ -15,7 +15,7 @@ from vllm.engine.protocol import EngineClient
 from server.errors import error_response
 
 CLOSE_WITHIN_S = 2
-STILL_SERVED = "/metrics"
+STILL_SERVED = ("/metrics", "/health")
 
 
 def drain_on_shutdown(
@@ -43,7 +43,7 @@ class RefuseWhileDraining:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] != STILL_SERVED and _is_draining(scope):
+        if scope["type"] == "http" and scope["path"] not in STILL_SERVED and _is_draining(scope):
             refusal = error_response(
                 "the server is shutting down; send the request to another one or try again later",
                 status=HTTPStatus.SERVICE_UNAVAILABLE,

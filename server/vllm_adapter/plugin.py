@@ -19,6 +19,7 @@ from server.collections.routes import LazyLibrary
 from server.collections.store import CollectionError
 from server.energy import POWERCAP, count_energy
 from server.errors import COLLECTION_STATUS, InvalidRequest, error_response
+from server.gate import ready
 from server.metrics import server_metrics
 from server.refusal import DECODING_PATHS, RefuseDecodingElsewhere
 from server.replies import routes as reply_routes
@@ -29,6 +30,8 @@ from server.verifiers import load_verifiers
 from server.vllm_adapter import models, routes
 from server.vllm_adapter.canaries import start_canaries
 from server.vllm_adapter.draining import RefuseWhileDraining, drain_on_shutdown
+from server.vllm_adapter.engine_death import watch_engine
+from server.vllm_adapter.gate import put_in_front
 from server.vllm_adapter.logs import log_as_vllm_does
 from server.vllm_adapter.warm_up import warm_up
 from server.wire import FIELD
@@ -44,6 +47,7 @@ class WinnowPlugin:
         log_as_vllm_does()
         settings = load_settings()
         app.state.winnow_settings = settings
+        self._app, self._settings = app, settings
         app.state.winnow_verifiers = load_verifiers(settings)
         count_energy(settings.powercap or POWERCAP)
         self._canaries = load_canaries(settings, app.state.winnow_verifiers)
@@ -65,6 +69,7 @@ class WinnowPlugin:
         # vLLM puts FastAPI's own errors in OpenAI's shape, but not those that FastAPI raises as
         # Starlette's: a body that does not parse, an unknown route.
         app.add_exception_handler(HTTPException, _fail)
+        app.include_router(ready.router)
         app.include_router(models.router)
         app.include_router(collection_routes.router)
         app.include_router(reply_routes.router)
@@ -74,6 +79,10 @@ class WinnowPlugin:
     async def init_state(
         self, engine_client: EngineClient | None, state: State, args: Namespace
     ) -> None:
+        put_in_front(self._app, self._settings, engine_client, args)
+        if engine_client is not None:
+            # Kept, since a task that nobody keeps is collected.
+            state.winnow_watch = watch_engine(engine_client, state)
         if engine_client is not None and getattr(state, "openai_serving_chat", None) is not None:
             await warm_up(engine_client)
             asking = None
@@ -85,7 +94,7 @@ class WinnowPlugin:
 async def _refuse(request: Request, failure: Exception) -> Response:
     server_metrics().count_error(failure)
     assert isinstance(failure, InvalidRequest)
-    return error_response(failure.message, failure.param, failure.status)
+    return error_response(failure.message, failure.param or None, failure.status)
 
 
 async def _tell_of_collection(request: Request, failure: Exception) -> Response:

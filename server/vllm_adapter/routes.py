@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Request
@@ -26,10 +27,12 @@ from decoding.decoder import Decoder
 from decoding.sampled import SampledDecoder
 from decoding.verifier import Verifiers
 from server.collections.library import TenantRetriever
-from server.collections.tenancy import tenant_of
 from server.compatibility import refuse_contradictions
 from server.errors import InvalidRequest, shown
+from server.gate.caller import Caller, caller_of
+from server.gate.refusals import Refused
 from server.settings import Settings
+from server.vllm_adapter.bounds import AnyRequest, check_bounds
 from server.vllm_adapter.dialogue import (
     add_notes,
     chat_dialogue,
@@ -44,7 +47,6 @@ from server.vllm_adapter.models import adapters, served_models
 from server.vllm_adapter.run import Run
 from server.wire import FIELD, choose_decoder, is_wrapped, split_alias
 
-AnyRequest = ChatCompletionRequest | CompletionRequest | ResponsesRequest
 Json = dict[str, Any]  # a reply on its way out
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
 
@@ -95,6 +97,7 @@ async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | N
         request.model, alias = split_alias(request.model, names)
     extra = request.model_extra or {}
     if alias is None and FIELD not in extra:
+        check_bounds(request, None, raw_request)
         return None
     settings: Settings = raw_request.app.state.winnow_settings
     value = extra.get(FIELD, {} if alias else None)
@@ -105,7 +108,9 @@ async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | N
     verifiers: Verifiers = raw_request.app.state.winnow_verifiers
     decoder = choose_decoder(value, alias, settings.max_paths, given, verifiers)
     assert decoder is not None
+    check_leave(decoder, caller_of(raw_request))
     refuse_contradictions(decoder, given)
+    check_bounds(request, decoder, raw_request)
     if decoder.prompt_template is not None and not isinstance(request, CompletionRequest):
         raise InvalidRequest(
             f"{FIELD}.prompt_template",
@@ -133,6 +138,18 @@ def given_fields(request: AnyRequest) -> Json:
         for name in request.model_fields_set
         if name != FIELD
     }
+
+
+def check_leave(decoder: Decoder, caller: Caller) -> None:
+    """Raises Refused: the request's key may not use the decoder."""
+    allowed = None if caller.key is None else caller.key.decoders
+    if allowed is not None and decoder.strategy not in allowed:
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            f"the key {caller.name} may use the strategies {', '.join(allowed)}, got "
+            f"{shown(decoder.strategy)}",
+            f"{FIELD}.strategy",
+        )
 
 
 def check_models(models: Sequence[str], served: Container[str]) -> None:
@@ -233,7 +250,7 @@ async def take_question(
     if decoder.retrieval is None:
         return None
     state = raw_request.app.state
-    tenant = tenant_of(raw_request.headers.get("authorization"))
+    tenant = caller_of(raw_request).tenant
     retriever = TenantRetriever(lambda: state.winnow_library.library, tenant)
     return await find(
         retriever,

@@ -17,7 +17,7 @@ from decoding.engine import PathAborted, UnaskableQuestion
 from decoding.report import Report
 from decoding.retrieval import Memory
 from server.collections.memory import Rememberer, SolvedProblem, memory_of
-from server.collections.tenancy import tenant_of
+from server.gate.caller import caller_of
 from server.metrics import server_metrics
 from server.replies.ledger import Ledger
 from server.replies.log import LoggedReply
@@ -51,7 +51,7 @@ class Run:
         self._prompt = prompt
         spent_s = sum(finding.phases_ms.values()) / 1000 if finding is not None else 0.0
         self._began = time.perf_counter() - spent_s
-        self._tenant = tenant_of(raw_request.headers.get("authorization"))
+        self._tenant = caller_of(raw_request).tenant
         self._settings: Settings = state.winnow_settings
         self._progress = ProgressStream(self._settings.keep_alive_s)
         self.client = DecodingClient(

@@ -1,0 +1,250 @@
+"""The outermost layer: whoever is let past it has a key, asks for a route that there is, in a form
+that can be read, and not for more than the key may have. What comes back has an id and, when it is
+an error, OpenAI's shape."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.errors import InvalidRequest, error_response, shown
+from server.gate import headers, routes
+from server.gate.admission import Admission, Visit
+from server.gate.body import (
+    BYTES_PER_MB,
+    ClientLeft,
+    bounded,
+    check_length,
+    read_whole,
+    replayed,
+)
+from server.gate.caller import CALLER, Caller
+from server.gate.json_text import check_json
+from server.gate.keyring import Keyring, token_of
+from server.gate.refusals import Refused
+from server.gate.replies import Replies
+from server.settings import Settings
+
+UPLOADS = ("/v1/collections/", "/v1/audio/")
+"""Routes that read their bodies themselves, and may take long ones."""
+POLICY_VIOLATION = 1008
+MAX_LOGGED_CHARS = 200
+Models = Callable[[Any, Caller], None]
+
+logger = logging.getLogger("server.access")
+
+
+class Gate:
+    """`base_model` is the name that a request means which names no model; `split` takes a decoder
+    off the name of a model."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        keyring: Keyring,
+        settings: Settings,
+        base_model: str,
+        split: Callable[[str], tuple[str, str | None]],
+    ) -> None:
+        self._app = app
+        self._keyring = keyring
+        self._settings = settings
+        self._base_model = base_model
+        self._split = split
+        self._admission = Admission(settings.max_requests)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._serve_http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._serve_websocket(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _serve_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
+        path = path_of(scope)
+        head = dict(scope["headers"])
+        entry = _LogEntry(scope["method"], path)
+        replies: Replies | None = None
+        try:
+            try:
+                given = headers.given_request_id(head)
+            except Refused as refusal:
+                replies = Replies(send, path, headers.new_request_id())
+                raise refusal from None
+            replies = Replies(send, path, given or headers.new_request_id())
+            entry.request_id = replies.request_id
+            scope = headers.with_engine_id(scope, given, replies.request_id)
+            headers.check_size(scope)
+            caller = self._caller(scope, path, head)
+            entry.key = caller.name
+            scope.setdefault("state", {})[CALLER] = caller
+            if routes.is_open(path):
+                await self._app(scope, receive, replies)
+                return
+            with self._admission.visit(caller) as visit:
+                entry.visit = visit
+                receive = await self._checked(scope, receive, path, head, caller)
+                await self._app(scope, receive, replies)
+        except ClientLeft:
+            pass
+        except InvalidRequest as refusal:  # ours, and those of `bounded` on the way in
+            assert replies is not None
+            if replies.status:
+                raise  # in the middle of a reply there is nothing to be said any more
+            await refuse(refusal, scope, receive, replies)
+        finally:
+            entry.write(replies.status if replies else 0, time.perf_counter() - began)
+
+    async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            headers.check_size(scope)
+            caller = self._caller(scope, path_of(scope), dict(scope["headers"]))
+            scope.setdefault("state", {})[CALLER] = caller
+            with self._admission.visit(caller):
+                await self._app(scope, receive, send)
+        except Refused as refusal:
+            await send(
+                {"type": "websocket.close", "code": POLICY_VIOLATION, "reason": refusal.message}
+            )
+
+    def _caller(self, scope: Scope, path: str, head: headers.Head) -> Caller:
+        """Raises Refused: nobody, or not somebody who may use this."""
+        if routes.is_open(path) or is_preflight(scope, head):
+            return self._keyring.find(None) or Caller("probe", "public")
+        caller = self._keyring.find(token_of(head.get(b"authorization")) or _anthropic_key(head))
+        if caller is None:
+            raise Refused(
+                HTTPStatus.UNAUTHORIZED,
+                "no valid key: send one as the header Authorization: Bearer KEY",
+            )
+        extra = self._settings.extra_routes
+        if not routes.is_known(path, extra):
+            raise Refused(HTTPStatus.NOT_FOUND, f"there is no route {shown(path)}")
+        if not routes.may_use(caller.role, path, extra):
+            needed = "user" if caller.role == "monitor" else "admin"
+            raise Refused(HTTPStatus.FORBIDDEN, f"{path} needs a key of the role {needed}")
+        return caller
+
+    async def _checked(
+        self, scope: Scope, receive: Receive, path: str, head: headers.Head, caller: Caller
+    ) -> Receive:
+        """The body, once it has been found good.
+
+        Raises:
+            InvalidRequest: it was not.
+            ClientLeft: it never was complete.
+        """
+        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            return receive
+        settings = self._settings
+        if path.startswith(UPLOADS):
+            max_bytes = int(settings.max_document_mb * BYTES_PER_MB * 1.5)  # the form around it
+            check_length(scope, max_bytes)
+            if caller.key is not None and caller.key.models is not None and "audio" in path:
+                raise Refused(HTTPStatus.FORBIDDEN, f"the key {caller.name} may not use {path}")
+            return bounded(receive, max_bytes, settings.body_timeout_s)
+        max_bytes = int(settings.max_body_mb * BYTES_PER_MB)
+        check_length(scope, max_bytes)
+        body = await read_whole(receive, max_bytes, settings.body_timeout_s)
+        if not head.get(b"content-type", b"").startswith(b"multipart/"):
+            check_json(body)
+        if caller.key is not None and caller.key.models is not None and path != "/v1/feedback":
+            self._check_model(body, caller, caller.key.models)
+        return replayed(body, receive)
+
+    def _check_model(self, body: bytes, caller: Caller, allowed: tuple[str, ...]) -> None:
+        """Raises InvalidRequest: the request names, or means, a model that its key may not use."""
+        try:
+            content = json.loads(body)
+        except (ValueError, RecursionError):
+            return  # the route refuses it
+        named = content.get("model") if isinstance(content, dict) else None
+        if named is None:
+            named = self._base_model
+        ensemble = content.get("decoding") if isinstance(content, dict) else None
+        for model in (named, *_models_in(ensemble)):
+            if not isinstance(model, str) or self._split(model)[0] not in allowed:
+                raise Refused(
+                    HTTPStatus.FORBIDDEN,
+                    f"the key {caller.name} may use the models {', '.join(allowed)}, got "
+                    f"{shown(model)}",
+                    "model",
+                )
+
+
+class _LogEntry:
+    """One request, as the log tells of it. Nothing that a client wrote is in it but the path, and
+    that as JSON."""
+
+    def __init__(self, method: str, path: str) -> None:
+        self._method = method
+        self._path = path
+        self.request_id = ""
+        self.key = ""
+        self.visit: Visit | None = None
+
+    def write(self, status: int, seconds: float) -> None:
+        if routes.is_open(self._path) and status == HTTPStatus.OK:
+            return  # probes
+        visit = self.visit
+        fields = {
+            "request_id": self.request_id,
+            "method": self._method[:MAX_LOGGED_CHARS],
+            "path": self._path[:MAX_LOGGED_CHARS],
+            "status": status,  # 0: the client left
+            "ms": round(seconds * 1000, 1),
+            "key": self.key,
+            "paths": visit.num_paths if visit else 0,
+            "tokens": visit.num_tokens if visit else 0,
+        }
+        told = " ".join(f"{name}={json.dumps(value)}" for name, value in fields.items())
+        logger.info("request %s", told, extra=fields)
+
+
+def path_of(scope: Scope) -> str:
+    """As the router sees it."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+def is_preflight(scope: Scope, head: headers.Head) -> bool:
+    """A browser asks whether it may ask; the CORS layer answers that itself."""
+    return (
+        scope["method"] == "OPTIONS"
+        and b"origin" in head
+        and b"access-control-request-method" in head
+    )
+
+
+async def refuse(refusal: InvalidRequest, scope: Scope, receive: Receive, send: Send) -> None:
+    extra = refusal.headers if isinstance(refusal, Refused) else None
+    reply = error_response(refusal.message, refusal.param or None, refusal.status, extra)
+    if refusal.status in (
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    ):
+        reply.headers["Connection"] = "close"  # the rest is not waited for
+    await reply(scope, receive, send)
+
+
+def _anthropic_key(head: headers.Head) -> str | None:
+    """Anthropic's clients have a header of their own."""
+    given = head.get(b"x-api-key")
+    return given.decode("latin-1") if given else None
+
+
+def _models_in(decoding: Any) -> tuple[Any, ...]:  # any JSON
+    """Those that an ensemble names, at whatever depth."""
+    found: tuple[Any, ...] = ()
+    while isinstance(decoding, dict):
+        models = decoding.get("models")
+        found += tuple(models) if isinstance(models, list) else ()
+        decoding = decoding.get("base")
+    return found

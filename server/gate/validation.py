@@ -1,0 +1,38 @@
+"""What is wrong with a body that one of vLLM's models refused, in a sentence."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from server.errors import shown
+
+# pydantic's names for types and validators, which stand between the fields' names.
+_INTERNAL = re.compile(
+    r"[\[\](){}]|^[A-Z]|^(function-|json-or-|lax-or-|tagged-union$|union$|chain$|nullable$|default$)"
+    r"|^(str|int|float|bool|bytes|list|dict|tuple|set|none|constrained-\w+)$"
+)
+Errors = Sequence[Any]  # pydantic's error details, as FastAPI hands them on
+
+
+def explain(errors: Errors) -> tuple[str, str | None]:
+    """The message, and the field that it is about: of the branches of a union, the one that the
+    client came furthest in."""
+    if not errors:
+        return "the request is not valid", None
+    error = max(errors, key=lambda one: len(_path(one)))
+    parameter = getattr(error.get("ctx", {}).get("error"), "parameter", None)
+    place = ".".join(_path(error)) or "body"
+    param = parameter if isinstance(parameter, str) else place
+    if error["type"] == "missing":
+        return f"{place} is missing", param
+    if error["type"] == "json_invalid":
+        reason = error.get("ctx", {}).get("error", error["msg"])
+        return f"the body is not valid JSON: {reason}", "body"
+    reason = str(error["msg"]).removeprefix("Value error, ").replace("'", '"')
+    reason = reason[:1].lower() + reason[1:]
+    return f"{place}: {reason}, got {shown(error.get('input'))}", param
+
+
+def _path(error: Any) -> tuple[str, ...]:
+    steps = [str(step) for step in error.get("loc", ())]
+    return tuple(s for s in steps[1:] if not _INTERNAL.search(s))

@@ -1,0 +1,69 @@
+"""What a request may ask of the engine, decoder or not, before the engine is touched."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import Request
+from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+from vllm.entrypoints.openai.completion.protocol import CompletionRequest
+from vllm.entrypoints.openai.responses.protocol import ResponsesRequest
+
+from decoding.decoder import Decoder
+from server.errors import InvalidRequest, shown
+from server.settings import Settings
+
+AnyRequest = ChatCompletionRequest | CompletionRequest | ResponsesRequest
+MAX_CHOICES = 128
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+LENGTHS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+
+
+def check_bounds(request: AnyRequest, decoder: Decoder | None, raw_request: Request) -> None:
+    """Raises InvalidRequest: roles that there are not, or more paths or tokens than may be."""
+    if isinstance(request, ChatCompletionRequest):
+        _check_roles(request.messages)
+    paths, name = _paths(request, decoder)
+    if paths > MAX_CHOICES:
+        raise InvalidRequest(name, f"{name} asks for {paths} paths; at most {MAX_CHOICES} are run")
+    state = raw_request.app.state
+    settings: Settings = state.winnow_settings
+    context: int = state.vllm_config.model_config.max_model_len
+    length_name, length = _length(request, context)
+    budget = settings.max_request_tokens or settings.max_paths * context
+    if paths * length > budget:
+        raise InvalidRequest(
+            length_name,
+            f"{paths} paths of up to {length} tokens are {paths * length}; a request may ask for "
+            f"{budget}: lower {length_name} or {name}",
+        )
+
+
+def _check_roles(messages: Sequence[Any]) -> None:  # typed dicts and models of vLLM's and OpenAI's
+    for number, message in enumerate(messages):
+        role = message.get("role") if isinstance(message, dict) else getattr(message, "role", None)
+        if role not in ROLES:
+            raise InvalidRequest(
+                f"messages.{number}.role",
+                f"role must be one of {', '.join(ROLES)}, got {shown(role)}",
+            )
+
+
+def _paths(request: AnyRequest, decoder: Decoder | None) -> tuple[int, str]:
+    """How many, and by which field."""
+    if decoder is not None:
+        return decoder.num_paths, f"decoding.{decoder.fan_out_field or 'strategy'}"
+    choices = getattr(request, "n", None) or 1
+    prompt = getattr(request, "prompt", None)
+    if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
+        num_prompts = len(prompt)
+        return choices * num_prompts, "n" if choices > num_prompts else "prompt"
+    return choices, "n"
+
+
+def _length(request: AnyRequest, context: int) -> tuple[str, int]:
+    """What a path may generate at most."""
+    for name in LENGTHS:
+        value = getattr(request, name, None)
+        if value is not None:
+            return name, min(value, context)
+    return LENGTHS[0] if isinstance(request, ChatCompletionRequest) else LENGTHS[-1], context

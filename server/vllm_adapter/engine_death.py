@@ -1,0 +1,62 @@
+"""When the engine's process dies, this one ends, too, within seconds and not with exit code 0, so
+that whoever supervises it starts a new one. A server without its engine would refuse every request
+faster than its neighbours can answer one, and draw the traffic."""
+
+import asyncio
+import logging
+import os
+import threading
+from http import HTTPStatus
+
+from fastapi import Request
+from fastapi.responses import Response
+from starlette.datastructures import State
+from vllm.engine.protocol import EngineClient
+
+from server.errors import error_response
+from server.gate.refusals import Refused
+
+EXIT_ENGINE_DEAD = 70  # EX_SOFTWARE
+POLL_S = 0.25
+REPLIES_WITHIN_S = 1
+EXIT_WITHIN_S = 5.0
+
+logger = logging.getLogger(__name__)
+_has_died = threading.Event()
+
+
+def has_died() -> bool:
+    return _has_died.is_set()
+
+
+def watch_engine(engine_client: EngineClient, state: State) -> asyncio.Task[None]:
+    return asyncio.create_task(_watch(engine_client, state))
+
+
+async def _watch(engine_client: EngineClient, state: State) -> None:
+    # vLLM sets a flag, and has no event.
+    while not engine_client.errored:  # noqa: ASYNC110
+        await asyncio.sleep(POLL_S)
+    if getattr(state, "winnow_is_draining", False):
+        return  # it was told to
+    _has_died.set()
+    logger.critical("the engine died; this server exits, to be started again by its supervisor")
+    # Should anything hang on the way out: API servers of their own process, too, end like this.
+    last_resort = threading.Timer(EXIT_WITHIN_S, os._exit, [EXIT_ENGINE_DEAD])
+    last_resort.daemon = True
+    last_resort.start()
+    state.server.config.timeout_graceful_shutdown = REPLIES_WITHIN_S
+    state.server.should_exit = True
+
+
+def died_reply() -> Refused:
+    return Refused(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "the engine died and is started anew; send the request again",
+        retry_after_s=EXIT_WITHIN_S,
+    )
+
+
+async def tell_of_death(request: Request, failure: Exception) -> Response:
+    refusal = died_reply()
+    return error_response(refusal.message, None, refusal.status, refusal.headers)

@@ -1,0 +1,69 @@
+"""The gate, put in front of the app that vLLM builds."""
+
+import secrets
+from argparse import Namespace
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from vllm import envs
+from vllm.engine.protocol import EngineClient
+from vllm.v1.engine.exceptions import EngineDeadError
+
+from server.errors import error_response
+from server.gate import protocol
+from server.gate.gate import Gate
+from server.gate.keyring import Keyring
+from server.gate.validation import explain
+from server.settings import Settings
+from server.vllm_adapter.engine_death import tell_of_death
+from server.vllm_adapter.metering import meter
+from server.wire import split_alias
+
+API_KEYS, CACHE_SECRET = "winnow_api_keys", "winnow_cache_secret"
+"""Names among vLLM's arguments, by which every API server gets the same."""
+
+
+def take_keys(args: Namespace, settings: Settings) -> None:
+    """Take `--api-key` over from vLLM, whose own layer guards some routes only and would not know
+    the keys of the file. Of every start of several API servers, done once.
+
+    Raises:
+        UnusableKeys: the file cannot be read.
+    """
+    given = [key for key in (args.api_key or [envs.VLLM_API_KEY]) if key]
+    Keyring(settings.keys, given)
+    args.api_key = [""]  # no key, and none from the environment either
+    setattr(args, API_KEYS, given)
+    secret = settings.cache_secret.get_secret_value() if settings.cache_secret else None
+    setattr(args, CACHE_SECRET, secret or secrets.token_hex(32))
+
+
+def put_in_front(
+    app: FastAPI, settings: Settings, engine_client: EngineClient | None, args: Namespace
+) -> None:
+    """After all other layers, so that it is the outermost; before the first request."""
+    keyring = Keyring(settings.keys, getattr(args, API_KEYS, None) or ())
+    names = args.served_model_name or [args.model]
+    served = set(names)
+    served |= {module.name for module in args.lora_modules or ()}
+    app.add_exception_handler(RequestValidationError, _explain)
+    app.add_exception_handler(EngineDeadError, tell_of_death)
+    # vLLM has built the layers by now, so that no layer can be added the usual way.
+    app.middleware_stack = Gate(
+        app.build_middleware_stack(),
+        keyring,
+        settings,
+        names[0],
+        lambda model: split_alias(model, served),
+    )
+    protocol.install(settings.head_timeout_s)
+    if engine_client is not None:
+        meter(engine_client, getattr(args, CACHE_SECRET, None) or secrets.token_hex(32))
+
+
+async def _explain(request: Request, failure: Exception) -> Response:
+    assert isinstance(failure, RequestValidationError)
+    message, param = explain(failure.errors())
+    return error_response(message, param, HTTPStatus.BAD_REQUEST)

@@ -1,0 +1,124 @@
+import time
+
+import pytest
+
+from server.gate.admission import Admission, Visit, current_visit
+from server.gate.caller import ANYBODY, Caller
+from server.gate.refusals import Refused
+from tests.server.gate.test_keys import key
+
+
+class Sequence:
+    def __init__(self, num_tokens: int) -> None:
+        self.num_tokens = num_tokens
+
+    def num_output_tokens(self) -> int:
+        return self.num_tokens
+
+
+def caller(**limits: object) -> Caller:
+    return Caller("app", "tenant_app", key("app", **limits))
+
+
+def spend(admission: Admission, who: Caller, num_tokens: int) -> None:
+    with admission.visit(who) as visit:
+        visit.add_sequence(0, Sequence(num_tokens))
+
+
+def test_visit_is_current_only_while_it_lasts() -> None:
+    with Admission(1).visit(ANYBODY) as visit:
+        assert current_visit.get() is visit
+    assert current_visit.get() is None
+
+
+def test_server_that_is_full_says_when_to_come_back() -> None:
+    admission = Admission(1)
+    with (
+        admission.visit(ANYBODY),
+        pytest.raises(Refused, match="1 requests at work") as refusal,
+        admission.visit(ANYBODY),
+    ):
+        pass
+    assert refusal.value.status == 503
+    assert int(refusal.value.headers["Retry-After"]) >= 1
+    with admission.visit(ANYBODY):
+        pass  # the place is free again
+
+
+def test_place_is_free_again_after_a_failure() -> None:
+    admission = Admission(1)
+    with pytest.raises(ValueError, match="x"), admission.visit(ANYBODY):
+        raise ValueError("x")
+    with admission.visit(ANYBODY):
+        pass
+
+
+def test_key_has_its_own_limit_of_requests_at_work() -> None:
+    admission, who = Admission(10), caller(max_requests=1)
+    with (
+        admission.visit(who),
+        admission.visit(ANYBODY),
+        pytest.raises(Refused) as refusal,
+        admission.visit(who),
+    ):
+        pass
+    assert refusal.value.status == 429
+
+
+def test_requests_in_a_minute_are_counted() -> None:
+    admission, who = Admission(10), caller(requests_per_minute=2)
+    for _ in range(2):
+        spend(admission, who, 1)
+    with pytest.raises(Refused, match="2 requests a minute") as refusal:
+        spend(admission, who, 1)
+    assert refusal.value.status == 429
+    assert 1 <= int(refusal.value.headers["Retry-After"]) <= 61
+    spend(admission, ANYBODY, 1)  # others are not held up
+
+
+@pytest.mark.parametrize(
+    ("name", "span"), [("tokens_per_minute", "minute"), ("tokens_per_day", "day")]
+)
+def test_tokens_are_charged_when_they_were_spent(name: str, span: str) -> None:
+    admission, who = Admission(10), caller(**{name: 10})
+    spend(admission, who, 9)
+    spend(admission, who, 100)  # one token was left, so it came in
+    with pytest.raises(Refused, match=f"10 tokens a {span}"):
+        spend(admission, who, 1)
+
+
+def test_budget_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    admission, who = Admission(10), caller(tokens_per_minute=10)
+    spend(admission, who, 10)
+    later = time.time() + 61
+    monkeypatch.setattr(time, "time", lambda: later)
+    spend(admission, who, 1)
+
+
+def test_refused_request_costs_no_place() -> None:
+    admission, who = Admission(1), caller(tokens_per_minute=1)
+    spend(admission, who, 5)
+    for _ in range(3):
+        with pytest.raises(Refused):
+            spend(admission, who, 1)
+    spend(admission, ANYBODY, 1)
+
+
+class TestVisit:
+    def test_prompts_of_a_list_all_count(self) -> None:
+        visit = Visit(ANYBODY)
+        visit.add_sequence(10, Sequence(1))
+        visit.add_sequence(20, Sequence(2))
+        assert visit.num_tokens == 33
+
+    def test_paths_of_a_decoder_share_their_prompt(self) -> None:
+        visit = Visit(ANYBODY)
+        visit.is_decoded = True
+        visit.add_sequence(10, Sequence(1))
+        visit.add_sequence(11, Sequence(2))  # the prompt and a forced token
+        assert visit.num_tokens == 14
+
+    def test_embedding_generates_nothing(self) -> None:
+        visit = Visit(ANYBODY)
+        visit.add_sequence(7, None)
+        assert visit.num_tokens == 7
