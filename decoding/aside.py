@@ -15,7 +15,8 @@ async def ask_aside(
     """The model's greedy reply to another question in place of the client's.
 
     The client's stop strings, grammar and penalties do not hold for it; it ends at `stop`. None
-    where the question cannot be asked, as one that leaves no room for a reply.
+    where the question cannot be asked, as one that leaves no room for a reply. A reply that the
+    deadline cut off has the finish reason "timeout".
 
     Raises:
         PathAborted: the engine stopped before the reply's end.

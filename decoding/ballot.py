@@ -28,6 +28,10 @@ class Ballot:
     def vote(self) -> str | None:
         return None if self.dropped else self.answer
 
+    @property
+    def is_timed_out(self) -> bool:
+        return self.path.is_timed_out
+
     def candidate(self, *, shows_text: bool) -> Candidate:
         return Candidate(
             answer=self.answer,

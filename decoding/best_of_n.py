@@ -8,8 +8,9 @@ scores by answer, as their verifier-weighted vote and Li et al. 2022 (arXiv 2206
 - `vote`: the answer whose samples have the largest sum of scores; one below 0 adds nothing. Where
   none is above 0 there is no vote: the best is the reply, and the report says so.
 
-A sample that the verifier gives no score is not selected, and the report counts such samples by
-reason; where none is scored, the likeliest sample is the reply, and the report says so.
+A sample that the verifier gives no score, or not before the request's deadline, is not selected,
+and the report counts such samples by reason; where none is scored, the likeliest sample is the
+reply, and the report says so.
 """
 
 from collections import Counter
@@ -41,7 +42,8 @@ VERIFIERS = "verifiers"
 
 class BestOfNReport(Report):
     """`unscored` counts the samples without a score by reason: the verifier gave none
-    (`no_verdict`), took too long (`timed_out`) or raised (`failed`)."""
+    (`no_verdict`), took too long, also for the request's deadline (`timed_out`), or raised
+    (`failed`)."""
 
     unscored: dict[str, int]
 

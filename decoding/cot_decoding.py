@@ -7,6 +7,8 @@ the paths that give an answer ("aggregate") is steadier than the single largest 
 Deviations:
 - a path that is empty, cut off by the token limit or without an answer is dropped; where none
   remains the greedy path is the reply, and the report says so;
+- paths that the request's deadline cut off are dropped, too; the fallback is then the first opening
+  whose path was not;
 - the paper's "So the answer is" extension is used only when no complete path states an answer
   of its own and the request left the answer's kind to `auto`, since it costs a second round.
 """
@@ -21,7 +23,7 @@ from decoding.answers import Answer, extract_answer
 from decoding.concurrency import run_together
 from decoding.confidence import answer_confidence
 from decoding.decoder import Decoder, Emit, Outcome, Progress
-from decoding.engine import Engine, Prompt, Ranked, Sampling
+from decoding.engine import Engine, OutOfTime, Prompt, Ranked, Sampling
 from decoding.path import Path, collect_path
 from decoding.report import Candidate, Dropped, Report
 from decoding.standing import drop_reason
@@ -74,12 +76,16 @@ class CoTDecoding(Decoder):
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         watch = Stopwatch()
         probe = Sampling(max_tokens=1, num_logprobs=self.num_logprobs)
-        first = (await collect_path(engine, prompt, probe)).ranked[0]
+        opening = await collect_path(engine, prompt, probe)
+        if opening.is_timed_out:
+            raise OutOfTime
+        first = opening.ranked[0]
         watch.lap("probe")
         paths = await self._continue_greedily(engine, prompt, first, emit)
         watch.lap("paths")
         scored = [self._score(path) for path in paths]
-        if self.answer == "auto" and not any(s.answer for s in scored):
+        is_silent = self.answer == "auto" and not any(s.answer for s in scored)
+        if is_silent and not engine.timed_out:
             scored = await _cue_answers(engine, prompt, scored)
             watch.lap("cue")
         return self._select(scored, watch)
@@ -99,8 +105,9 @@ class CoTDecoding(Decoder):
                 prefix=(token_id,),
                 prefix_ranked=(first,),
             )
-            num_finished += 1
-            emit(Progress(num_finished, num_branches))
+            if not path.is_timed_out:
+                num_finished += 1
+                emit(Progress(num_finished, num_branches))
             return path
 
         branches = first[: self.k]
@@ -117,7 +124,8 @@ class CoTDecoding(Decoder):
         standing = [s for s in scored if s.dropped is None]
         totals = tally((s.answer, s.weight) for s in standing if s.answer is not None)
         if not standing:
-            winner, agreement, fallback = scored[0], None, "no path was complete with an answer"
+            winner, agreement = _first_ended(scored), None
+            fallback = "no path was complete with an answer"
         else:
             rivals = standing
             if self.selection == "aggregate":
@@ -159,6 +167,14 @@ def _scored(path: Path, answer: Answer | None, num_tokens: int) -> Scored:
     )
 
 
+def _first_ended(scored: Sequence[Scored]) -> Scored:
+    """The greedy path, or the next one that the deadline did not cut off."""
+    ended = [s for s in scored if not s.path.is_timed_out]
+    if not ended:
+        raise OutOfTime
+    return ended[0]
+
+
 async def _cue_answers(engine: Engine, prompt: Prompt, scored: Sequence[Scored]) -> list[Scored]:
     """Score what each complete path says after "So the answer is" (section 2.2)."""
     cue = engine.encode(ANSWER_CUE)
@@ -176,7 +192,7 @@ async def _cue_answers(engine: Engine, prompt: Prompt, scored: Sequence[Scored])
         continuation = await collect_path(engine, cued, sampling)
         answer = extract_answer(continuation.text, "text")
         num_tokens = of.num_tokens + len(continuation.token_ids)
-        if answer is None:
+        if answer is None or continuation.is_timed_out:
             return Scored(of.path, None, None, "no_answer", num_tokens)
         confidence = answer_confidence(continuation, answer)
         return Scored(of.path, answer.value, confidence, None, num_tokens)

@@ -116,15 +116,22 @@ class Decoder(BaseModel):
 
     @abstractmethod
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
-        """Find the reply. Cancelling this stops every path."""
+        """Find the reply. Cancelling this stops every path.
+
+        Where the engine's deadline passes, the reply is found among the paths that were complete.
+
+        Raises:
+            OutOfTime: none was.
+        """
 
     async def answer_prompt(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         """`run`, after the prompting stage and before the scoring that the request asks for."""
         outcome = await self._answer_staged(engine, prompt, emit)
-        if self.reference is None:
-            return outcome
-        is_right = is_same_answer(outcome.report.answer, self.reference, self.answer)
-        return replace(outcome, report=outcome.report.model_copy(update={"is_right": is_right}))
+        changes: dict[str, object] = {"timed_out": engine.timed_out}
+        if self.reference is not None:
+            answer = outcome.report.answer
+            changes["is_right"] = is_same_answer(answer, self.reference, self.answer)
+        return replace(outcome, report=outcome.report.model_copy(update=changes))
 
     async def _answer_staged(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         if self.prompting is None:

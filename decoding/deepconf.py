@@ -13,7 +13,9 @@ Deviations:
   others are let in until they do, if so many have an answer, and no vote is stopped on fewer;
 - samples that are empty, cut off by the token limit or without an answer do not vote; where none
   votes, the reply is the likeliest sample, and the report says so;
-- samples are counted in launch order, as in `majority_vote`.
+- samples are counted in launch order, as in `majority_vote`;
+- where the request's deadline passes first, the complete samples vote; if it does in the warm-up,
+  they set the threshold.
 """
 
 import math
@@ -28,7 +30,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from decoding.answers import extract_answer
 from decoding.ballot import NO_VOTE, Ballot, elect, place_of
 from decoding.decoder import Emit, Outcome
-from decoding.engine import Delta, Engine, Prompt
+from decoding.engine import Delta, Engine, OutOfTime, Prompt
 from decoding.fallback import fall_back
 from decoding.group_confidence import (
     NUM_LOGPROBS,
@@ -143,6 +145,8 @@ class DeepConf(SampledDecoder):
             engine, self.num_samples, trial.draw, trial.is_decided, trial.num_wanted
         )
         watch.lap("paths")
+        if poll.is_out_of_time:
+            trial.settle(poll.counted)
         ballots, num_readmitted = trial.admit(poll.counted)
         elected = elect(ballots) or await fall_back(engine, prompt, ballots, NO_VOTE)
         winner = elected.winner
@@ -201,7 +205,7 @@ class _Trial:
 
     def is_decided(self, counted: Sequence[Ballot]) -> bool:
         if len(counted) == self._decoder.num_measured:
-            self._measure()
+            self._measure(counted)
         if len(counted) < self._decoder.num_measured or self._decoder.mode == "offline":
             return False
         admitted, _ = self.admit(counted)
@@ -210,6 +214,18 @@ class _Trial:
             return False
         totals = tally(votes)
         return (share(totals, leader(totals)) or 0.0) >= self._decoder.consensus
+
+    def settle(self, counted: Sequence[Ballot]) -> None:
+        """Of samples that the deadline cut down: measure those of the warm-up that are complete, if
+        it did not come to its end.
+
+        Raises:
+            OutOfTime: none is complete.
+        """
+        if all(ballot.is_timed_out for ballot in counted):
+            raise OutOfTime
+        if not self._confidences:
+            self._measure(counted)
 
     def admit(self, counted: Sequence[Ballot]) -> tuple[list[Ballot], int]:
         """The ballots with their weights, the filtered ones dropped; how many the floor let in."""
@@ -222,8 +238,8 @@ class _Trial:
         voting = passing.union(readmitted)
         admitted = []
         for i, ballot in enumerate(counted):
-            score = self._confidences[i][1]
-            weight = score if i in voting else 0.0
+            score = self._confidences[i][1] if self._steps[i] else None
+            weight = score or 0.0 if i in voting else 0.0
             dropped = None if i in voting else ballot.dropped or "low_confidence"
             admitted.append(replace(ballot, score=score, weight=weight, dropped=dropped))
         return admitted, len(readmitted)
@@ -236,19 +252,21 @@ class _Trial:
         model = self._decoder.model_of(number)
         return Ballot(path, answer.value if answer else None, dropped, model=model)
 
-    def _measure(self) -> None:
+    def _measure(self, counted: Sequence[Ballot]) -> None:
         """Set the window and the threshold by the samples that ran to their end."""
-        numbers = range(self._decoder.num_measured)
+        numbers = [i for i, ballot in enumerate(counted) if not ballot.is_timed_out]
         if self._decoder.window is None:
             mean_length = fmean(len(self._steps[number]) for number in numbers)
             self.window = max(MIN_WINDOW, round(WINDOW_SHARE * mean_length))
-        self._confidences = [self._confidence(number) for number in numbers]
-        filtered_by = [confidence for confidence, _ in self._confidences]
+        self._confidences = [self._confidence(number) for number in range(len(counted))]
+        filtered_by = [self._confidences[number][0] for number in numbers]
         self.threshold = float(np.percentile(filtered_by, 100 - self._decoder.keep_percent))
 
     def _confidence(self, number: int) -> tuple[float, float]:
         """What the threshold is compared to, and the sample's score. Online the former is the
         lowest group, since a sample on its way can show no more."""
+        if not self._steps[number]:  # the deadline cut it off before its first token
+            return 0.0, 0.0
         groups = group_confidences(self._steps[number], self.window)
         score = trace_confidence(groups, self._decoder.score)
         return (min(groups) if self._decoder.mode == "online" else score), score

@@ -63,7 +63,8 @@ class Delta:
     """The next tokens of a path; `ranked` and `logprobs` have one entry per token when asked for.
 
     `logprobs` are those of the tokens taken, natural logarithms of raw probabilities as above.
-    `finish_reason` is None until the last delta, then vLLM's word: "stop", "length", "abort" …
+    `finish_reason` is None until the last delta, then vLLM's word: "stop", "length", "abort" …; or
+    "timeout", where the request's deadline ended the path.
     `native` is what the engine itself said. It is opaque to decoders, which hand a delta that
     they stream through on as it is.
     """
@@ -97,6 +98,13 @@ class PathAborted(RuntimeError):
         self.num_tokens = num_tokens
 
 
+class OutOfTime(RuntimeError):
+    """The request's deadline passed before there was anything to give."""
+
+    def __init__(self, message: str = "no path was complete") -> None:
+        super().__init__(message)
+
+
 class UnaskableQuestion(ValueError):
     """A question cannot be made a prompt: it is longer than the model's context."""
 
@@ -109,6 +117,11 @@ class Engine(Protocol):
     together. `num_tokens` is how many were generated so far for this request, by every path: what
     was given in deltas and what a path had made beyond its last one when it was closed. Only of a
     path whose task is cancelled nothing counts that was not given yet.
+
+    A request may have a deadline. When it passes, every running path ends with what it generated
+    and the finish reason "timeout"; one that is begun later ends at once, without tokens.
+    `seconds_left` is the time until then: 0 once it has passed, infinite where there is none.
+    `timed_out` is whether a path was cut off by it.
     """
 
     @property
@@ -116,6 +129,12 @@ class Engine(Protocol):
 
     @property
     def num_tokens(self) -> int: ...
+
+    @property
+    def seconds_left(self) -> float: ...
+
+    @property
+    def timed_out(self) -> bool: ...
 
     def generate(
         self, token_ids: Sequence[int], sampling: Sampling
@@ -130,7 +149,11 @@ class Engine(Protocol):
         self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None
     ) -> tuple[float, ...]:
         """The log-probability of each of `token_ids` as a continuation of the prompt, as if it had
-        been generated; of the last one not, where it fills the context."""
+        been generated; of the last one not, where it fills the context.
+
+        Raises:
+            OutOfTime: the deadline passed first.
+        """
         ...
 
     def decode(self, token_ids: Sequence[int]) -> DecodedText:

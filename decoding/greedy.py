@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from decoding.answers import extract_answer
 from decoding.decoder import Decoder, Emit, Outcome
-from decoding.engine import Engine, Prompt, Sampling
+from decoding.engine import Engine, OutOfTime, Prompt, Sampling
 from decoding.path import collect_path
 from decoding.report import Candidate, Report
 from decoding.stopwatch import Stopwatch
@@ -21,6 +21,8 @@ class Greedy(Decoder):
         watch = Stopwatch()
         sampling = Sampling(max_tokens=prompt.max_tokens, stream=True, branch=0)
         path = await collect_path(engine, prompt, sampling, on_delta=emit)
+        if path.is_timed_out:
+            raise OutOfTime
         watch.lap("paths")
         answer = extract_answer(path.text, self.answer)
         candidate = Candidate(

@@ -6,7 +6,9 @@ log-probability of its tokens (`probability`), summed over the paths of an answe
 of CoT-decoding (Wang & Zhou 2024, arXiv 2402.10200).
 
 When `decoding.stopping` says that the vote is decided, the rest is aborted. Samples are counted in
-launch order, so when they are launched changes what a vote costs and never how it ends.
+launch order, so when they are launched changes what a vote costs and never how it ends. Where the
+request's deadline passes first, all samples vote that are complete by then, whichever came before
+them.
 
 Deviations:
 - the stopping rules look at counts also where votes have weights;

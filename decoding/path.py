@@ -31,6 +31,11 @@ class Path:
     def text(self) -> str:
         return self.decoded.text
 
+    @property
+    def is_timed_out(self) -> bool:
+        """Whether the request's deadline cut it off."""
+        return self.finish_reason == "timeout"
+
     @cached_property
     def gaps(self) -> tuple[float, ...]:
         """p(x1) - p(x2) at each token, in 0..1."""

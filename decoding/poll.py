@@ -1,7 +1,8 @@
 """Drawing samples until a vote is decided.
 
 Samples may come in in any order; they are counted in the order in which they were launched, since
-counted as they arrive, short samples would outvote long ones.
+counted as they arrive, short samples would outvote long ones. Only where the request's deadline
+ends the poll is every finished sample counted, also one behind a gap: what it cut off never comes.
 """
 
 import asyncio
@@ -22,13 +23,18 @@ Launched = Sequence[Ballot | None]
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """The samples that were counted, those that came in too late, and what became of the rest."""
+    """The samples that were counted, those that came in too late, and what became of the rest.
+
+    `is_out_of_time`: the deadline ended it. Then the ones that it cut off are among the counted,
+    and do not vote.
+    """
 
     counted: Sequence[Ballot]
     late: Sequence[Ballot] = ()
     num_aborted: int = 0
     num_aborted_tokens: int = 0
     num_not_started: int = 0
+    is_out_of_time: bool = False
 
     @property
     def ballots(self) -> tuple[Ballot, ...]:
@@ -39,8 +45,8 @@ class Poll:
         if not (self.late or self.num_aborted or self.num_not_started):
             return None
         return Stopped(
-            rule=rule,
-            num_used=len(self.counted),
+            rule="timeout" if self.is_out_of_time else rule,
+            num_used=sum(not ballot.is_timed_out for ballot in self.counted),
             num_aborted=self.num_aborted,
             num_aborted_tokens=self.num_aborted_tokens,
             num_not_started=self.num_not_started,
@@ -56,7 +62,8 @@ async def hold_poll(
 ) -> Poll:
     """Launch samples and count them until the vote is decided; then abort the surplus.
 
-    The surplus is not cancelled but ended, so that every token of it is counted.
+    The surplus is not cancelled but ended, so that every token of it is counted. Where the deadline
+    passes before the vote is decided, no more are launched, and all that finished are counted.
 
     Args:
         is_decided: of the samples counted so far; asked after each.
@@ -67,7 +74,7 @@ async def hold_poll(
     counted: list[Ballot] = []
     aborted: list[PathAborted] = []
     running: set[asyncio.Task[None]] = set()
-    is_over = False
+    is_over = is_out_of_time = False
 
     async def run(number: int) -> None:
         try:
@@ -86,17 +93,25 @@ async def hold_poll(
             _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             if _count(launched, counted, is_decided):
                 break
-        is_over = True
-        if running:
+            if any(ballot is not None and ballot.is_timed_out for ballot in launched):
+                is_out_of_time = True
+                break
+        is_over = not is_out_of_time
+        if running and is_over:
             await engine.abort_paths()
     late = [ballot for ballot in launched[len(counted) :] if ballot is not None]
     return Poll(
-        counted,
-        [replace(ballot, dropped="surplus", weight=0.0) for ballot in late],
+        [*counted, *late] if is_out_of_time else counted,
+        [] if is_out_of_time else list(map(_as_surplus, late)),
         len(aborted),
         sum(path.num_tokens for path in aborted),
         num_samples - len(launched),
+        is_out_of_time,
     )
+
+
+def _as_surplus(ballot: Ballot) -> Ballot:
+    return ballot if ballot.is_timed_out else replace(ballot, dropped="surplus", weight=0.0)
 
 
 def _count(
@@ -104,9 +119,10 @@ def _count(
     counted: list[Ballot],
     is_decided: Callable[[Sequence[Ballot]], bool],
 ) -> bool:
-    """Count what has come in without a gap; whether that decided the vote."""
+    """Count what has come in without a gap; whether that decided the vote. A sample that was cut
+    off by the deadline is a gap."""
     for ballot in launched[len(counted) :]:
-        if ballot is None:
+        if ballot is None or ballot.is_timed_out:
             return False
         counted.append(ballot)
         if is_decided(counted):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from decoding.aside import ask_aside
-from decoding.engine import Engine, Prompt, UnaskableQuestion
+from decoding.engine import Engine, OutOfTime, Prompt, UnaskableQuestion
 from decoding.report import Prompted
 
 Prompting = Literal["step_by_step", "step_back", "analogical"]
@@ -61,6 +61,7 @@ async def stage_prompt(stage: Prompting, engine: Engine, prompt: Prompt) -> Stag
 
     Raises:
         UnaskableQuestion: the model has no room for what the stage adds.
+        OutOfTime: the deadline passed before the stage was done.
         ValueError: the prompt has no question.
     """
     if prompt.question is None:
@@ -77,6 +78,8 @@ async def stage_prompt(stage: Prompting, engine: Engine, prompt: Prompt) -> Stag
                     'prompting "step_back" finds no room in the model\'s context to ask for the '
                     "principle behind so long a question"
                 )
+            if reply.is_timed_out:
+                raise OutOfTime('prompting "step_back" was not done')
             principle, num_tokens = reply.text.strip(), len(reply.token_ids)
             question = WITH_PRINCIPLE.format(principle=principle, question=prompt.question)
         case "analogical":

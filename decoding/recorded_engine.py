@@ -44,6 +44,14 @@ class RecordedEngine:
     def num_tokens(self) -> int:
         return self._num_begun
 
+    @property
+    def seconds_left(self) -> float:
+        return math.inf
+
+    @property
+    def timed_out(self) -> bool:
+        return False
+
     async def generate(
         self, token_ids: Sequence[int], sampling: Sampling
     ) -> AsyncGenerator[Delta, None]:

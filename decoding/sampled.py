@@ -82,8 +82,9 @@ class Draws:
             branch=number,
         )
         path = await collect_path(self._engine, self._prompt, sampling, gives_up=gives_up)
-        self._num_finished += 1
-        self._emit(Progress(self._num_finished, decoder.num_samples))
+        if not path.is_timed_out:
+            self._num_finished += 1
+            self._emit(Progress(self._num_finished, decoder.num_samples))
         return path
 
     async def draw_all(self) -> list[Path]:

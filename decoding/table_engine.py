@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from decoding.engine import DecodedText, Delta, Ranked, Sampling
+from decoding.engine import DecodedText, Delta, OutOfTime, Ranked, Sampling
 
 END = "<end>"
 Table = Mapping[tuple[str, ...], Mapping[str, float]]
@@ -27,6 +27,9 @@ class TableEngine:
     the table says what comes of it; any other renders to the prompt. `asked` keeps all of them.
     `delays` says how often the path that begins with these words yields to the event loop before
     its first token, so that a test chooses the order in which paths finish.
+    `num_tokens_in_time` sets a deadline without a clock: it has passed once all paths together have
+    generated so many tokens. Paths that run at the same time take turns, in the order in which they
+    were begun, a token each.
     """
 
     table: Table
@@ -35,10 +38,12 @@ class TableEngine:
     delays: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     samples: Sequence[tuple[str, ...]] = ()
     asides: Mapping[str, str] = field(default_factory=dict)
+    num_tokens_in_time: float = math.inf
     started: int = 0
     finished: int = 0
     aborted: int = 0
     num_tokens: int = 0
+    timed_out: bool = False
     asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -49,6 +54,10 @@ class TableEngine:
         for prefix, distribution in self.table.items():
             words.extend((*prefix, *distribution))
         self.words = list(dict.fromkeys(words))
+
+    @property
+    def seconds_left(self) -> float:
+        return math.inf if self.num_tokens < self.num_tokens_in_time else 0.0
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Each known word of the text; the longest that fits comes first.
@@ -99,6 +108,11 @@ class TableEngine:
                     self.aborted += 1
                     yield Delta((), finish_reason="abort")
                     return
+                if self.seconds_left == 0:
+                    self.aborted += 1
+                    self.timed_out = True
+                    yield Delta((), finish_reason="timeout")
+                    return
                 step = turn - num_turns
                 if step < 0:
                     continue
@@ -124,6 +138,8 @@ class TableEngine:
     async def score(
         self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None
     ) -> tuple[float, ...]:
+        if self.seconds_left == 0:
+            raise OutOfTime
         words = [self.words[token_id] for token_id in (*prompt_token_ids, *token_ids)]
         said = words[len(self.prompt) :]
         first = len(said) - len(token_ids)

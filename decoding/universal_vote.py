@@ -5,8 +5,8 @@ with the majority. No answer is compared, so any kind of reply can be voted on; 
 confidence to report either. The paper found more than 16 responses to do worse.
 
 Deviations: samples that are empty or were cut off are not listed; where all that are listed say the
-same, there is nothing to ask. A selection that names no response, or does not fit the model's
-context, leaves the first listed sample, and the report says so.
+same, there is nothing to ask. A selection that names no response, does not fit the model's context
+or is cut off by the deadline leaves the first listed sample, and the report says so.
 """
 
 import re
@@ -130,6 +130,9 @@ def _pick(listed: Sequence[Ballot], selection: Path | None) -> Elected | None:
         return Elected(listed[0], None)
     if selection is None:
         reason = "the samples are too long for a selection; the first is the reply"
+        return Elected(listed[0], None, reason)
+    if selection.is_timed_out:
+        reason = "the time was too short for a selection; the first is the reply"
         return Elected(listed[0], None, reason)
     number = parse_selection(selection.text, len(listed))
     if number is None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from decoding.engine import Engine, PathAborted
+from decoding.engine import Engine, OutOfTime, PathAborted
 
 logger = logging.getLogger(__name__)
 
@@ -59,13 +59,13 @@ class Verifiers:
 async def judge(
     verifier: Verifier, claim: Claim, engine: Engine, timeout_s: float
 ) -> float | Unscored:
-    """The verifier's score, or why there is none.
+    """The verifier's score, or why there is none; it has no longer than the request itself.
 
     Raises:
         PathAborted: the engine stopped while the verifier asked it.
     """
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(min(timeout_s, engine.seconds_left)):
             given = await verifier.score(claim, engine)
         score = math.nan if given is None else float(given)
     except PathAborted:
@@ -75,7 +75,7 @@ async def judge(
         if task is None or task.cancelling():
             raise  # the request was cancelled, and not something that the verifier waited for
         return "failed"
-    except TimeoutError:
+    except (TimeoutError, OutOfTime):
         return "timed_out"
     except Exception:  # whatever a user's verifier raises is told, and ends no request
         logger.exception("verifier %s failed", type(verifier).__name__)

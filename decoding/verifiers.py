@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from decoding.aside import ask_aside
-from decoding.engine import Engine
+from decoding.engine import Engine, OutOfTime
 from decoding.equations import check_equations
 from decoding.verifier import Claim, Verifier
 
@@ -35,6 +35,8 @@ class SelfJudge(Verifier):
         verdict = await ask_aside(engine, asked, 1, num_logprobs=NUM_JUDGED_LOGPROBS)
         if verdict is None:
             return None
+        if verdict.is_timed_out:
+            raise OutOfTime
         chances = {"yes": 0.0, "no": 0.0}
         for token_id, logprob in verdict.ranked[0]:
             word = engine.decode((token_id,)).text.strip().casefold()

@@ -63,6 +63,13 @@ class Settings(BaseSettings):
     keep_alive_s: float = Field(
         15.0, gt=0, le=600, description="longest silence in a stream while paths run, seconds"
     )
+    max_timeout_s: float = Field(
+        600.0,
+        gt=0,
+        le=86_400,
+        description="longest that a request may take, seconds: the most that its `timeout_s` may "
+        "say, and what holds where it says nothing",
+    )
     verifier_timeout_s: float = Field(
         10.0, gt=0, le=600, description="longest that a verifier may take over a sample, seconds"
     )

@@ -20,10 +20,11 @@ from vllm.outputs import CompletionOutput, RequestOutput
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 
 from decoding.decoder import Decoder, Outcome, Progress
-from decoding.engine import Delta
+from decoding.engine import Delta, OutOfTime
 from decoding.path import Path
 from server.engine_work import EngineWork
 from server.gate.admission import current_visit
+from server.vllm_adapter.deadline import Deadline, DeadlinePassed
 from server.vllm_adapter.dialogue import Dialogue
 from server.vllm_adapter.engine import NO_ADAPTERS, Adapters, VLLMEngine
 from server.vllm_adapter.tracing import trace_request
@@ -33,7 +34,8 @@ Serving = TypeVar("Serving", bound=GenerateBaseServing)
 
 class DecodingClient:
     """Decorates the server's EngineClient for one request; `outcome` and `work` are there when it
-    is done, and `first_output_at` (of `time.perf_counter`) once the first of the winner is."""
+    is done, and `first_output_at` (of `time.perf_counter`) once the first of the winner is.
+    `deadline_passed` is there instead where the time was too short for any outcome."""
 
     def __init__(
         self,
@@ -43,6 +45,7 @@ class DecodingClient:
         adapters: Adapters = NO_ADAPTERS,
         dialogue: Dialogue | None = None,
         began_ns: int | None = None,  # of `time.time_ns`
+        deadline: Deadline | None = None,
     ) -> None:
         self._inner = inner
         self._decoder = decoder
@@ -50,6 +53,8 @@ class DecodingClient:
         self._adapters = adapters
         self._dialogue = dialogue
         self._began_ns = began_ns or time.time_ns()
+        self._deadline = deadline
+        self.deadline_passed: DeadlinePassed | None = None
         self.outcome: Outcome | None = None
         self.work: EngineWork | None = None
         self.first_output_at: float | None = None
@@ -67,7 +72,11 @@ class DecodingClient:
         request_id: str,
         **options: Any,  # keyword arguments grow with each release of vLLM
     ) -> AsyncGenerator[RequestOutput, None]:
-        """vLLM's generate(), decided by the decoder. Closing it stops every path."""
+        """vLLM's generate(), decided by the decoder. Closing it stops every path.
+
+        Raises:
+            DeadlinePassed: the time was too short for an outcome.
+        """
         options["data_parallel_rank"] = self._pin(options.get("data_parallel_rank"), request_id)
         trace = trace_request(self._inner, self._decoder, request_id, options, self._began_ns)
         if (visit := current_visit.get()) is not None:
@@ -81,19 +90,21 @@ class DecodingClient:
             self._adapters,
             self._dialogue,
             trace,
+            self._deadline,
         )
         events: asyncio.Queue[RequestOutput | None] = asyncio.Queue()
 
         def emit(event: Progress | Delta) -> None:
             if isinstance(event, Progress):
                 self._on_progress(event)
-            else:
+            elif event.native is not None:  # else it is the end of a path that never began
                 events.put_nowait(cast(RequestOutput, event.native))
 
         task = asyncio.create_task(self._decoder.answer_prompt(engine, engine.prompt, emit))
         task.add_done_callback(lambda _: events.put_nowait(None))
         if trace is not None:
             task.add_done_callback(lambda done: trace.end(done, engine.work))
+        ending = asyncio.create_task(engine.end_paths_in_time())
         held: RequestOutput | None = None
         try:
             while (output := await events.get()) is not None:
@@ -102,7 +113,12 @@ class DecodingClient:
                     yield held
                 held = output
             outcome = await task
+        except OutOfTime as failure:
+            assert self._deadline is not None, "without a deadline nothing runs out of time"
+            self.deadline_passed = self._deadline.passed(str(failure))
+            raise self.deadline_passed from None
         finally:
+            ending.cancel()
             await _stop(task)
         self._mark_first_output()
         # The last output follows the outcome, so that whoever sees the end can read it.

@@ -1,7 +1,10 @@
 """vLLM as a decoder's `Engine`: one instance serves one request."""
 
+import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
@@ -16,9 +19,10 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams
 from vllm.v1.engine import EngineCoreRequest
 from vllm.v1.engine.detokenizer import BaseIncrementalDetokenizer, IncrementalDetokenizer
 
-from decoding.engine import DecodedText, Delta, PathAborted, Prompt, Ranked, Sampling
+from decoding.engine import DecodedText, Delta, OutOfTime, PathAborted, Prompt, Ranked, Sampling
 from server.engine_work import EngineWork
 from server.vllm_adapter.call import Call, work_of
+from server.vllm_adapter.deadline import Deadline
 from server.vllm_adapter.dialogue import Dialogue
 from server.vllm_adapter.tracing import RequestTrace
 
@@ -28,6 +32,8 @@ NO_ADAPTERS: Adapters = MappingProxyType({})
 NUM_PRIMING_TOKENS = 16
 """How many of the prompt's last tokens a detokenizer sees: enough for any character or leading
 space that spans the seam, cheaper than the whole prompt for every path."""
+ABORT_AGAIN_S = 0.02
+"""A path that is just being handed to vLLM when the deadline passes is not known there yet."""
 
 
 class VLLMEngine:
@@ -49,6 +55,7 @@ class VLLMEngine:
         adapters: Adapters = NO_ADAPTERS,
         dialogue: Dialogue | None = None,
         trace: RequestTrace | None = None,
+        deadline: Deadline | None = None,
     ) -> None:
         self._client = client
         self._params = params
@@ -57,9 +64,12 @@ class VLLMEngine:
         self._adapters = adapters
         self._dialogue = dialogue
         self._trace = trace
+        self._deadline = deadline
         self._calls: list[Call] = []
         self._running: set[str] = set()
+        self._overdue: set[str] = set()
         self.num_tokens = 0
+        self.timed_out = False
         self.num_cached_tokens: int | None = None
         self._prompt_token_ids = _token_ids(engine_input)
         self._inputs = [(self._prompt_token_ids, engine_input)]
@@ -87,9 +97,17 @@ class VLLMEngine:
     def context_length(self) -> int:
         return self._client.model_config.max_model_len
 
+    @property
+    def seconds_left(self) -> float:
+        return self._deadline.seconds_left if self._deadline is not None else math.inf
+
     async def generate(
         self, token_ids: Sequence[int], sampling: Sampling
     ) -> AsyncGenerator[Delta, None]:
+        if self.seconds_left == 0:
+            self.timed_out = True
+            yield Delta((), finish_reason="timeout")
+            return
         prompt_token_ids, base = self._base(token_ids)
         # Cast: vLLM's EngineInput is a union of typed dicts that mypy cannot spread.
         engine_input = cast(EngineInput, {**base, "prompt_token_ids": list(token_ids)})
@@ -107,17 +125,38 @@ class VLLMEngine:
                 async for output in outputs:
                     self._count(call, output)
                     try:
-                        yield _delta(output, sampling)
+                        yield self._in_time(call, _delta(output, sampling))
                     except GeneratorExit:
                         await self._close(call, outputs)
                         raise
         finally:
-            self._running.discard(call.id)
+            self._leave(call)
             if self._trace is not None:
                 self._trace.leave(call)
 
     async def abort_paths(self) -> None:
         await self._client.abort(list(self._running))
+
+    async def end_paths_in_time(self) -> None:
+        """End the paths that run when the deadline passes; goes on until it is cancelled."""
+        await asyncio.sleep(self.seconds_left)
+        while True:
+            if self._running:
+                self._overdue |= self._running
+                await self.abort_paths()
+            await asyncio.sleep(ABORT_AGAIN_S)
+
+    def _in_time(self, call: Call, delta: Delta) -> Delta:
+        """The delta; where the deadline aborted its path, it says so."""
+        if call.id in self._overdue and delta.finish_reason == "abort":
+            self.timed_out = True
+            return replace(delta, finish_reason="timeout")
+        return delta
+
+    def _leave(self, call: Call) -> None:
+        self._running.discard(call.id)
+        if call.finish_reason is None and self.seconds_left == 0:
+            self.timed_out = True  # cancelled, as a verifier's question is
 
     async def _close(self, call: Call, outputs: AsyncIterator[RequestOutput]) -> None:
         """End a path whose reader has had enough, and count what it had not read yet."""
@@ -134,6 +173,8 @@ class VLLMEngine:
     async def score(
         self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None
     ) -> tuple[float, ...]:
+        if self.seconds_left == 0:
+            raise OutOfTime
         room = self.context_length - 1 - len(prompt_token_ids)  # vLLM generates one token more
         scored = tuple(token_ids)[:room]
         _, base = self._base(prompt_token_ids)
@@ -150,9 +191,15 @@ class VLLMEngine:
         outputs = self._client.generate(
             engine_input, params, call.id, **self._path_options(call, Sampling(1, model=model))
         )
-        async with aclosing(outputs):
-            (output,) = [output async for output in outputs]
+        self._running.add(call.id)
+        try:
+            async with aclosing(outputs):
+                (output,) = [output async for output in outputs]
+        finally:
+            self._leave(call)
         self._count(call, output)
+        if call.id in self._overdue:
+            raise OutOfTime
         if output.outputs[0].finish_reason == "abort":
             raise PathAborted("the engine stopped before the path was scored")
         rows = (output.prompt_logprobs or [])[len(prompt_token_ids) :]

@@ -1,5 +1,7 @@
 """The engines that must keep the contract."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from decoding.engine import Prompt
@@ -33,24 +35,27 @@ def table_subject() -> Subject:
         Prompt(engine.prompt_token_ids(), MAX_TOKENS),
         "First 3 + 5 = 8",
         lambda: endless.started - endless.finished - endless.aborted,
+        lambda: nullcontext(TableEngine(EndlessTable(TABLE), num_tokens_in_time=5)),
     )
 
 
 def vllm_subject(request: pytest.FixtureRequest) -> Subject:
     llm = request.getfixturevalue("pocket_llm")
-    from tests.contract.vllm_subject import params, vllm_engine
+    from tests.contract.vllm_subject import hurried_engine, params, vllm_engine
 
     messages = [{"role": "user", "content": "Tom has 3 pens. He buys 5 pens. How many pens?"}]
     tokenizer = llm.renderer.get_tokenizer()
     text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
     token_ids = tokenizer.encode(text, add_special_tokens=False)
     engine = vllm_engine(llm, token_ids, params(MAX_TOKENS))
+    endless = params(1500, ignore_eos=True)
     return Subject(
         engine,
-        vllm_engine(llm, token_ids, params(1500, ignore_eos=True)),
+        vllm_engine(llm, token_ids, endless),
         engine.prompt,
         "A naïve 鸭 🦆 eats 3 + 5 = 8 plums",
         llm.output_processor.get_num_unfinished_requests,
+        lambda: hurried_engine(llm, token_ids, endless),
     )
 
 

@@ -1,6 +1,7 @@
 """What the contract suite needs of an engine under test."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from decoding.engine import Engine, Prompt
@@ -11,7 +12,8 @@ class Subject:
     """`engine` answers `prompt` and ends it by itself within `prompt.max_tokens`.
 
     `endless` answers the same prompt without an end in sight. `num_running` counts the paths
-    that the engine is busy with. `sample` is a text that the engine can encode.
+    that the engine is busy with. `sample` is a text that the engine can encode. `hurried` gives an
+    endless one whose deadline passes once a path has said something, or soon after.
     """
 
     engine: Engine
@@ -19,3 +21,4 @@ class Subject:
     prompt: Prompt
     sample: str
     num_running: Callable[[], int]
+    hurried: Callable[[], AbstractAsyncContextManager[Engine]]

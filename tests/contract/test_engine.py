@@ -9,7 +9,7 @@ import pytest
 
 from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Outcome
-from decoding.engine import Delta, Engine, PathAborted, Prompt, Sampling
+from decoding.engine import Delta, Engine, OutOfTime, PathAborted, Prompt, Sampling
 from decoding.greedy import Greedy
 from decoding.path import Path, collect_path
 from tests.contract.subject import Subject
@@ -125,6 +125,32 @@ async def test_abort_ends_paths_that_have_said_nothing_yet(subject: Subject) -> 
         with pytest.raises(PathAborted):
             await path
     assert subject.num_running() == 0
+
+
+async def test_deadline_ends_running_paths_with_what_they_generated(subject: Subject) -> None:
+    """One path that is read as it comes and one that is given when complete."""
+    ways = (Sampling(max_tokens=MANY_TOKENS, is_watched=True), Sampling(max_tokens=MANY_TOKENS))
+    async with subject.hurried() as engine, asyncio.timeout(TIMEOUT_S):
+        assert engine.seconds_left > 0
+        paths = await asyncio.gather(*(collect_path(engine, subject.prompt, s) for s in ways))
+        assert engine.seconds_left == 0
+        assert engine.timed_out
+        assert [path.finish_reason for path in paths] == ["timeout"] * 2
+        assert engine.num_tokens == sum(len(path.token_ids) for path in paths) > 0
+        assert subject.num_running() == 0
+
+
+async def test_nothing_begins_after_the_deadline(subject: Subject) -> None:
+    many = Sampling(max_tokens=MANY_TOKENS)
+    async with subject.hurried() as engine, asyncio.timeout(TIMEOUT_S):
+        await collect_path(engine, subject.prompt, many)
+        num_tokens = engine.num_tokens
+        late = await collect_path(engine, subject.prompt, many)
+        assert (late.token_ids, late.text, late.finish_reason) == ((), "", "timeout")
+        with pytest.raises(OutOfTime):
+            await engine.score(subject.prompt.token_ids, subject.prompt.token_ids)
+        assert engine.num_tokens == num_tokens
+        assert subject.num_running() == 0
 
 
 async def test_path_that_is_given_up_ends_there(subject: Subject) -> None:

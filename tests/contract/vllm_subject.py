@@ -1,5 +1,6 @@
 """Real vLLM engines for tests."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -11,9 +12,11 @@ from vllm.v1.engine.async_llm import AsyncLLM
 
 from server.defaults import CPU_FLAGS
 from server.vllm_adapter.amx import request_amx
+from server.vllm_adapter.deadline import Deadline
 from server.vllm_adapter.engine import VLLMEngine
 
 _request_numbers = count()
+HURRY_S = 0.3
 
 
 @asynccontextmanager
@@ -58,3 +61,15 @@ def vllm_engine(
     llm: AsyncLLM, prompt_token_ids: list[int], sampling_params: SamplingParams
 ) -> VLLMEngine:
     return VLLMEngine(llm, tokens_input(prompt_token_ids), sampling_params, request_id(), {})
+
+
+@asynccontextmanager
+async def hurried_engine(
+    llm: AsyncLLM, prompt_token_ids: list[int], sampling_params: SamplingParams
+) -> AsyncIterator[VLLMEngine]:
+    deadline = Deadline(HURRY_S, asyncio.get_running_loop().time() + HURRY_S, is_own=True)
+    prompt = tokens_input(prompt_token_ids)
+    engine = VLLMEngine(llm, prompt, sampling_params, request_id(), {}, deadline=deadline)
+    ending = asyncio.create_task(engine.end_paths_in_time())
+    yield engine
+    ending.cancel()
