@@ -121,7 +121,7 @@ class Engine(Protocol):
     A request may have a deadline. When it passes, every running path ends with what it generated
     and the finish reason "timeout"; one that is begun later ends at once, without tokens.
     `seconds_left` is the time until then: 0 once it has passed, infinite where there is none.
-    `timed_out` is whether a path was cut off by it.
+    `timed_out` is whether it cut anything off.
     """
 
     @property

@@ -76,7 +76,7 @@ class Report(BaseModel):
     `parameters` are the decoder's fields as run. `selected` indexes `candidates`. `agreement`
     is the share of all weight that the selected answer holds, null where nothing was weighed.
     `fallback` says why a path was taken that was not selected, null otherwise. `timed_out`: the
-    request's deadline cut paths off, and the reply was found among the others.
+    request's deadline cut something off, and the reply was found among what was complete.
     `stopped` says what was saved by stopping early, `prompting` what was done to the question and
     `retrieval` what was put in front of it; null where nothing was. `is_right` compares the answer
     with the request's reference, null without one. `num_tokens` counts every token

@@ -139,6 +139,7 @@ class TableEngine:
         self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None
     ) -> tuple[float, ...]:
         if self.seconds_left == 0:
+            self.timed_out = True
             raise OutOfTime
         words = [self.words[token_id] for token_id in (*prompt_token_ids, *token_ids)]
         said = words[len(self.prompt) :]

@@ -7,8 +7,8 @@ cancelled: it costs one timer, and nothing for a token.
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
@@ -151,10 +151,12 @@ class _TimedStream(StreamingResponse):
     async def stream_response(self, send: Send) -> None:
         last: Any = ""  # a text or bytes
         try:
-            async with self._deadline.limit("the reply was not complete"):
+            chunks = cast(AsyncGenerator[Any, None], self.body_iterator)
+            # Closed, since the deadline may pass while a slow reader is waited for.
+            async with self._deadline.limit("the reply was not complete"), aclosing(chunks):
                 start = {"type": "http.response.start", "status": self.status_code}
                 await send({**start, "headers": self.raw_headers})
-                async for last in self.body_iterator:
+                async for last in chunks:
                     body = last.encode() if isinstance(last, str) else last
                     await send({"type": "http.response.body", "body": body, "more_body": True})
         except DeadlinePassed as failure:

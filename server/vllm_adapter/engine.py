@@ -174,6 +174,7 @@ class VLLMEngine:
         self, prompt_token_ids: Sequence[int], token_ids: Sequence[int], model: str | None = None
     ) -> tuple[float, ...]:
         if self.seconds_left == 0:
+            self.timed_out = True
             raise OutOfTime
         room = self.context_length - 1 - len(prompt_token_ids)  # vLLM generates one token more
         scored = tuple(token_ids)[:room]
@@ -198,9 +199,10 @@ class VLLMEngine:
         finally:
             self._leave(call)
         self._count(call, output)
-        if call.id in self._overdue:
-            raise OutOfTime
         if output.outputs[0].finish_reason == "abort":
+            if call.id in self._overdue:
+                self.timed_out = True
+                raise OutOfTime
             raise PathAborted("the engine stopped before the path was scored")
         rows = (output.prompt_logprobs or [])[len(prompt_token_ids) :]
         return tuple(

@@ -29,6 +29,7 @@ from server.settings import load_settings
 from server.verifiers import load_verifiers
 from server.vllm_adapter import models, routes
 from server.vllm_adapter.canaries import start_canaries
+from server.vllm_adapter.deadline import DeadlinePassed
 from server.vllm_adapter.draining import RefuseWhileDraining, drain_on_shutdown
 from server.vllm_adapter.engine_death import watch_engine
 from server.vllm_adapter.gate import put_in_front
@@ -66,6 +67,7 @@ class WinnowPlugin:
         app.add_exception_handler(CollectionError, _tell_of_collection)
         app.add_exception_handler(UnaskableQuestion, _cannot_ask)
         app.add_exception_handler(PathAborted, _give_up)
+        app.add_exception_handler(DeadlinePassed, _tell_of_deadline)
         # vLLM puts FastAPI's own errors in OpenAI's shape, but not those that FastAPI raises as
         # Starlette's: a body that does not parse, an unknown route.
         app.add_exception_handler(HTTPException, _fail)
@@ -115,6 +117,11 @@ async def _cannot_ask(request: Request, failure: Exception) -> Response:
 async def _give_up(request: Request, failure: Exception) -> Response:
     server_metrics().count_error(failure)
     return error_response(f"{failure}; try again", status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+async def _tell_of_deadline(request: Request, failure: Exception) -> Response:
+    assert isinstance(failure, DeadlinePassed)  # counted where it was raised, as in streams
+    return error_response(str(failure), status=failure.status_code)
 
 
 async def _fail(request: Request, failure: Exception) -> Response:

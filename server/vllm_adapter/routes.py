@@ -1,4 +1,4 @@
-"""The routes that take `decoding`. Without it they are vLLM's own functions."""
+"""The routes that take `decoding`. Without it they are vLLM's own functions, with a deadline."""
 
 import logging
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
@@ -33,6 +33,7 @@ from server.gate.caller import Caller, caller_of
 from server.gate.refusals import Refused
 from server.settings import Settings
 from server.vllm_adapter.bounds import AnyRequest, check_bounds
+from server.vllm_adapter.deadline import begin_deadline, deadline_of, within_deadline
 from server.vllm_adapter.dialogue import (
     add_notes,
     chat_dialogue,
@@ -56,25 +57,28 @@ router = APIRouter(dependencies=[Depends(validate_json_request)])
 
 @router.post("/v1/chat/completions")
 async def create_chat_completion(request: ChatCompletionRequest, raw_request: Request) -> Response:
+    begin_deadline(request, raw_request)
     decoder = await take_decoder(request, raw_request)
     if decoder is None:
-        return cast(Response, await vllm_chat.create_chat_completion(request, raw_request))
+        return await plain_chat(request, raw_request)
     return await decode_chat(request, raw_request, decoder)
 
 
 @router.post("/v1/completions")
 async def create_completion(request: CompletionRequest, raw_request: Request) -> Response:
+    begin_deadline(request, raw_request)
     decoder = await take_decoder(request, raw_request)
     if decoder is None:
-        return cast(Response, await vllm_completion.create_completion(request, raw_request))
+        return await plain_completion(request, raw_request)
     return await decode_completion(request, raw_request, decoder)
 
 
 @router.post("/v1/responses")
 async def create_response(request: ResponsesRequest, raw_request: Request) -> Response:
+    begin_deadline(request, raw_request)
     decoder = await take_decoder(request, raw_request)
     if decoder is None:
-        return cast(Response, await vllm_responses.create_responses(request, raw_request))
+        return await plain_response(request, raw_request)
     return await decode_response(request, raw_request, decoder)
 
 
@@ -82,6 +86,11 @@ def cancellable(handler: Handler) -> Handler:
     """Cancel the handler when its client leaves, and count it in the server's load."""
     counted = load_aware_call(handler)  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
     return cast(Handler, with_cancellation(counted))  # type: ignore[no-untyped-call]  # likewise
+
+
+plain_chat = cancellable(within_deadline(vllm_chat.create_chat_completion))
+plain_completion = cancellable(within_deadline(vllm_completion.create_completion))
+plain_response = cancellable(within_deadline(vllm_responses.create_responses))
 
 
 async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | None:
@@ -252,15 +261,16 @@ async def take_question(
     state = raw_request.app.state
     tenant = caller_of(raw_request).tenant
     retriever = TenantRetriever(lambda: state.winnow_library.library, tenant)
-    return await find(
-        retriever,
-        decoder.retrieval,
-        question,
-        state.engine_client,
-        said=said_in(request),
-        max_tokens=_max_tokens(request),
-        stands_alone=stands_alone(request),
-    )
+    async with deadline_of(raw_request).limit("nothing was retrieved"):
+        return await find(
+            retriever,
+            decoder.retrieval,
+            question,
+            state.engine_client,
+            said=said_in(request),
+            max_tokens=_max_tokens(request),
+            stands_alone=stands_alone(request),
+        )
 
 
 def kept_prompt(request: AnyRequest, raw_request: Request) -> str | None:

@@ -24,6 +24,7 @@ from server.replies.log import LoggedReply
 from server.settings import Settings
 from server.sse import ProgressStream, amend_last_chunk
 from server.vllm_adapter.client import DecodingClient, with_decoder
+from server.vllm_adapter.deadline import STREAMED_CODE, deadline_of
 from server.vllm_adapter.dialogue import Dialogue
 from server.vllm_adapter.finding import Finding
 from server.vllm_adapter.models import adapters
@@ -61,6 +62,7 @@ class Run:
             adapters(state),
             dialogue,
             time.time_ns() - round(spent_s * 1e9),
+            deadline_of(raw_request),
         )
         # Any: three serving classes share `create_…` only by convention.
         self.serving: Any = with_decoder(serving, self.client)
@@ -171,9 +173,13 @@ class Run:
             message = f"{failure}; try again"
             yield _sse(_error_event("server_error", message, None, num_events))
         except Exception:
-            logger.exception("a streamed response failed")
-            message = "the server failed; its log says why"
-            yield _sse(_error_event("server_error", message, None, num_events))
+            code, message = "server_error", "the server failed; its log says why"
+            if (passed := self.client.deadline_passed) is not None:
+                # vLLM's own conversion of it fails: what is raised here says nothing.
+                code, message = STREAMED_CODE, str(passed)
+            else:
+                logger.exception("a streamed response failed")
+            yield _sse(_error_event(code, message, None, num_events))
 
 
 def _sse(event: Any) -> str:  # any of OpenAI's and vLLM's event models

@@ -149,6 +149,7 @@ async def test_nothing_begins_after_the_deadline(subject: Subject) -> None:
         assert (late.token_ids, late.text, late.finish_reason) == ((), "", "timeout")
         with pytest.raises(OutOfTime):
             await engine.score(subject.prompt.token_ids, subject.prompt.token_ids)
+        assert engine.timed_out
         assert engine.num_tokens == num_tokens
         assert subject.num_running() == 0
 

@@ -136,6 +136,20 @@ def test_vllms_own_routes_take_a_request_and_the_raw_request(route: str) -> None
         "responses": responses.create_responses,
     }[route]
     assert list(inspect.signature(function).parameters) == ["request", "raw_request"]
+    inner = inspect.unwrap(function)  # without the decorator that shields it from being cancelled
+    assert "await handler.create_" in inspect.getsource(inner)
+    assert "StreamingResponse(" in inspect.getsource(inner)
+
+
+def test_streams_tell_of_generation_errors_by_their_status() -> None:
+    from vllm.entrypoints.generate.base.serving import GenerateBaseServing
+    from vllm.entrypoints.openai.chat_completion.serving import OpenAIServingChat
+    from vllm.entrypoints.openai.completion.serving import OpenAIServingCompletion
+
+    told = inspect.getsource(GenerateBaseServing._convert_generation_error_to_streaming_response)
+    assert "status_code=e.status_code" in told
+    for serving in (OpenAIServingChat, OpenAIServingCompletion):
+        assert "except GenerationError as e:" in inspect.getsource(serving)
 
 
 def test_serving_objects_generate_through_their_engine_client() -> None:
@@ -169,6 +183,7 @@ def test_engine_client_has_what_decoders_need() -> None:
     options = parameters(AsyncLLM.generate)
     assert {"prompt", "sampling_params", "request_id", "data_parallel_rank"} <= options
     assert {"n", "request_id"} <= parameters(EngineClient.check_admission)
+    assert "request_id" in parameters(EngineClient.abort)
     fields = set(EngineClient.__annotations__)
     assert {"vllm_config", "model_config", "renderer", "input_processor"} <= fields
 
