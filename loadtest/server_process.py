@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from loadtest.child_process import ChildFailed, running_child
 from loadtest.serving import Serving
@@ -55,7 +55,7 @@ def running_server(program: Program, serving: Serving, port: int) -> Iterator[Se
         yield Server(url, serving.model, child.process.pid)
 
 
-def server_at(url: str) -> Server:
+def server_at(url: str, key: str | None = None) -> Server:
     """A server that is running already, with the first model that it lists.
 
     Raises:
@@ -63,7 +63,9 @@ def server_at(url: str) -> Server:
     """
     url = url.rstrip("/")
     try:
-        with _open_directly(f"{url}/v1/models", timeout=ANSWER_TIMEOUT_S) as reply:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        question = Request(f"{url}/v1/models", headers=headers)
+        with _open_directly(question, timeout=ANSWER_TIMEOUT_S) as reply:
             models: list[dict[str, Any]] = json.load(reply)["data"]
     except (OSError, ValueError) as failure:
         raise NoServer(f"{url}/v1/models cannot be read: {failure}") from None
