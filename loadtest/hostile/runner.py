@@ -16,7 +16,7 @@ from loadtest.hostile.wire import Connection, Cut, as_json, exchange, request
 
 CANARY_EVERY_S = 0.05
 MAX_STALL_S = 2.0
-RECOVER_S = 120.0
+RECOVER_S = 30.0
 IDLE_S = 10.0
 CHECK_EVERY = 25
 POLL_S = 0.1
@@ -55,9 +55,9 @@ class Canary:
 
 
 async def run_cases(target: Target, cases: Sequence[Case]) -> list[Result]:
-    """The results in the order of the cases; every so often, and at the end, one on its own of
-    whether an ordinary request succeeds and the engine is idle. Where the server is gone for good
-    the cases left have no results."""
+    """The results in the order of the cases. Every so often, after clients that left, and at the
+    end there is one more: whether the engine is idle and an ordinary request succeeds. Where the
+    server is gone for good the cases left have no results."""
     results: list[Result] = []
     health = request(target, "GET", "/health", key=None)
     for number, case in enumerate(tqdm(cases, unit="case", mininterval=1), 1):
@@ -68,7 +68,7 @@ async def run_cases(target: Target, cases: Sequence[Case]) -> list[Result]:
             results.append(replace(result, failure=f"/health is gone; {result.failure}"))
             break
         results.append(result)
-        if number % CHECK_EVERY == 0 or number == len(cases):
+        if number % CHECK_EVERY == 0 or number == len(cases) or case.leaves:
             results.append(await _check(target, case))
     return results
 

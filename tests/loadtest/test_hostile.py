@@ -146,6 +146,18 @@ async def test_engine_that_stays_busy_is_told_of(monkeypatch: pytest.MonkeyPatch
     assert "not idle" in (results[1].failure or "")
 
 
+async def test_engine_is_looked_at_after_clients_that_left() -> None:
+    async with running_stub() as stub:
+        gone = replace(case_of(stub, "/hang", left), leaves=True)
+        results = await run_cases(stub.target, [gone, case_of(stub, "/any")])
+    assert [(one.group, one.failure) for one in results] == [
+        ("group", None),
+        (AFTERMATH, None),
+        ("group", None),
+        (AFTERMATH, None),
+    ]
+
+
 async def test_ordinary_request_must_succeed_afterwards() -> None:
     async with running_stub(**{CHAT[1:]: reply(400, {"error": CLEAN})}) as stub:
         results = await run_cases(stub.target, [case_of(stub, "/any")])

@@ -39,7 +39,7 @@ def _bodies(group: Group, target: Target) -> Iterator[Case]:
         MESSAGES: anthropic(target),
         "/tokenize": completion(target),
         "/v1/feedback": {"id": "a", "correct": True},
-        "/v1/collections": {"name": "a"},
+        "/v1/collections": {"name": "hostile-suite"},
         "/v1/models": {},
         "/v1/nope": {},
     }
