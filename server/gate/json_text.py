@@ -27,11 +27,9 @@ def check_json(body: bytes) -> None:
     if not may_be_deep and _SUSPICIOUS.search(body) is None:
         return
     try:
-        content = json.loads(body, parse_constant=_refuse_constant)
+        content = json.loads(body)
     except RecursionError:
         raise _too_deep() from None
-    except InvalidRequest:
-        raise
     except ValueError as failure:  # no JSON, no UTF-8, or an integer of too many digits
         if "integer string conversion" in str(failure):
             raise _too_large("body", "an integer of thousands of digits") from None
@@ -61,7 +59,7 @@ def _check_text(place: str, text: str) -> None:
     except UnicodeEncodeError:
         raise InvalidRequest(
             place,
-            f"{place} must be whole characters, got half of one (a lone surrogate) in "
+            f"{place} must have whole characters, got half of one (a lone surrogate) in "
             f"{shown(text)}",
         ) from None
 
@@ -75,7 +73,7 @@ def _walk(content: Any) -> Iterator[tuple[str, Any, int]]:  # any JSON
         inner = depth + 1
         if isinstance(value, dict):
             for key, item in value.items():
-                yield _within(place, "a key"), key, inner
+                yield place or "body", key, inner
                 waiting.append((_within(place, key), item, inner))
         elif isinstance(value, list):
             waiting.extend((_within(place, str(i)), item, inner) for i, item in enumerate(value))
@@ -85,10 +83,6 @@ def _within(place: str, step: str) -> str:
     text = f"{place}.{step}" if place else step
     text = text.encode(errors="backslashreplace").decode()
     return text if len(text) <= MAX_PLACE_CHARS else text[: MAX_PLACE_CHARS - 1] + "…"
-
-
-def _refuse_constant(name: str) -> None:
-    raise InvalidRequest("body", f"the body must be JSON, which has no {name}")
 
 
 def _too_deep() -> InvalidRequest:

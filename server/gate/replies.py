@@ -10,6 +10,7 @@ from starlette.types import Message, Send
 
 from server.errors import MAX_MESSAGE_CHARS, error_content
 from server.gate.headers import HEADER
+from server.gate.validation import plain_message
 
 MAX_ERROR_BYTES = 64 * 1024
 STREAMED_ERROR = b'data: {"error"'
@@ -80,8 +81,9 @@ def rewritten(status: int, body: bytes, path: str) -> tuple[int, bytes]:
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         status = HTTPStatus.BAD_REQUEST
     error = _error_in(body, status)
+    message = plain_message(error["message"])
     content: dict[str, Any] = error_content(  # JSON
-        INTERNAL if status == HTTPStatus.INTERNAL_SERVER_ERROR else error["message"],
+        INTERNAL if status == HTTPStatus.INTERNAL_SERVER_ERROR else message,
         error.get("param"),
         HTTPStatus(status),
         kind=error.get("type"),
@@ -125,5 +127,5 @@ def _rewritten_events(body: bytes) -> bytes:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         error["message"] = INTERNAL
     else:
-        error["message"] = message[:MAX_MESSAGE_CHARS]
+        error["message"] = plain_message(message)[:MAX_MESSAGE_CHARS]
     return b"data: " + json.dumps(content).encode() + separator + rest

@@ -33,6 +33,19 @@ def explain(errors: Errors) -> tuple[str, str | None]:
     return f"{place}: {reason}, got {shown(error.get('input'))}", param
 
 
+def plain_message(message: str) -> str:
+    """A message without pydantic's own words, which vLLM hands on where it validates a part of a
+    request by itself: of the branches that failed, the first."""
+    head, _, rest = message.partition("\n")
+    if "validation error" not in head:
+        return message
+    lines = [line.strip() for line in rest.splitlines()]
+    reason = next((line.partition(" [type=")[0] for line in lines if " [type=" in line), "")
+    if not reason:
+        return "the request is not valid"
+    return f"the request is not valid: {reason[:1].lower()}{reason[1:]}"
+
+
 def _path(error: Any) -> tuple[str, ...]:
     steps = [str(step) for step in error.get("loc", ())]
     return tuple(s for s in steps[1:] if not _INTERNAL.search(s))

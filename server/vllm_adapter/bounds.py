@@ -1,6 +1,7 @@
 """What a request may ask of the engine, decoder or not, before the engine is touched."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -14,14 +15,20 @@ from server.settings import Settings
 
 AnyRequest = ChatCompletionRequest | CompletionRequest | ResponsesRequest
 MAX_CHOICES = 128
+MAX_BIASES = 1024
+SPEAKERS = ("system", "developer", "user")
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 LENGTHS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 
 
 def check_bounds(request: AnyRequest, decoder: Decoder | None, raw_request: Request) -> None:
-    """Raises InvalidRequest: roles that there are not, or more paths or tokens than may be."""
+    """Raises InvalidRequest: what vLLM takes without meaning, or more than may be asked for."""
     if isinstance(request, ChatCompletionRequest):
-        _check_roles(request.messages)
+        _check_messages(request.messages)
+    if request.model == "":
+        raise InvalidRequest("model", 'model must name a model or be left out, got ""')
+    _check_logit_bias(getattr(request, "logit_bias", None))
+    _check_kv_transfer(request, raw_request)
     paths, name = _paths(request, decoder)
     if paths > MAX_CHOICES:
         raise InvalidRequest(name, f"{name} asks for {paths} paths; at most {MAX_CHOICES} are run")
@@ -38,14 +45,42 @@ def check_bounds(request: AnyRequest, decoder: Decoder | None, raw_request: Requ
         )
 
 
-def _check_roles(messages: Sequence[Any]) -> None:  # typed dicts and models of vLLM's and OpenAI's
+def _check_messages(messages: Sequence[Any]) -> None:  # typed dicts and models of vLLM's, OpenAI's
     for number, message in enumerate(messages):
-        role = message.get("role") if isinstance(message, dict) else getattr(message, "role", None)
+        fields = message if isinstance(message, dict) else vars(message)
+        role = fields.get("role")
         if role not in ROLES:
             raise InvalidRequest(
                 f"messages.{number}.role",
                 f"role must be one of {', '.join(ROLES)}, got {shown(role)}",
             )
+        if role in SPEAKERS and fields.get("content") is None:
+            name = f"messages.{number}.content"
+            raise InvalidRequest(name, f"{name} is missing: a message of the role {role} needs it")
+
+
+def _check_logit_bias(bias: Mapping[str, float] | None) -> None:
+    if not bias:
+        return
+    if len(bias) > MAX_BIASES:
+        raise InvalidRequest(
+            "logit_bias", f"logit_bias may have {MAX_BIASES} tokens, got {len(bias)}"
+        )
+    for token_id, value in bias.items():
+        if not math.isfinite(value):
+            raise InvalidRequest(
+                "logit_bias", f"logit_bias of {shown(token_id)} must be finite, got {shown(value)}"
+            )
+
+
+def _check_kv_transfer(request: AnyRequest, raw_request: Request) -> None:
+    """Without a connector vLLM ignores the field; with one it names hosts to fetch from."""
+    if getattr(request, "kv_transfer_params", None) is None:
+        return
+    if raw_request.app.state.vllm_config.kv_transfer_config is None:
+        raise InvalidRequest(
+            "kv_transfer_params", "kv_transfer_params needs a server with --kv-transfer-config"
+        )
 
 
 def _paths(request: AnyRequest, decoder: Decoder | None) -> tuple[int, str]:

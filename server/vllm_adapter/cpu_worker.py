@@ -9,6 +9,10 @@ that a seed gives the same tokens however its prompt was cut.
 A token of the base model has the adapter index -1, which on CPU vLLM 0.32 takes for the last of
 its adapter slots: in a step that also serves an adapter, the base model's replies are another's.
 Here such tokens pass through no adapter.
+
+The log-probabilities of a prompt's tokens are asked of the output layer by themselves, where vLLM
+0.32 applies the adapters of the step's sampled tokens: beside LoRA, any request for them ends the
+engine. Here they pass through no adapter of the output layer, which few adapters have.
 """
 
 from typing import Any
@@ -46,6 +50,11 @@ class SparingPunicaWrapper(PunicaWrapperCPU):
     ) -> None:
         super()._apply_shrink(y, x, w_t_all, scale)
         y[self.token_lora_indices[: y.shape[0]] < 0] = 0
+
+    def add_lora_logits(self, y: torch.Tensor, x: torch.Tensor, *args: Any, **kwargs: Any) -> None:
+        is_of_sampled = x.shape[0] == self.sampler_indices.shape[0]
+        if is_of_sampled:  # and not of a prompt's tokens
+            super().add_lora_logits(y, x, *args, **kwargs)
 
 
 class RewindingModelRunner(CPUModelRunner):

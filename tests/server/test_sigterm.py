@@ -53,7 +53,7 @@ def test_request_that_outlives_the_timeout_does_not_keep_the_server(
 
 
 def is_draining(http: httpx.Client) -> bool:
-    return http.get("/health").status_code == httpx.codes.SERVICE_UNAVAILABLE
+    return http.get("/ready").status_code == httpx.codes.SERVICE_UNAVAILABLE
 
 
 def assert_refused(reply: httpx.Response) -> None:

@@ -54,10 +54,11 @@ def test_whatever_is_sent_is_judged_or_left_to_its_route(body: bytes) -> None:
         (b'{"messages": [{"content": "a\\u0000b"}]}', "messages.0.content"),
         (b'{"top_k": 1180591620717411303424}', "top_k"),
         (b'{"temperature": 1e999}', "temperature"),
-        (b'{"logit_bias": {"5": NaN}}', "body"),
-        (b'{"logit_bias": {"5": -Infinity}}', "body"),
+        (b'{"logit_bias": {"5": NaN}}', "logit_bias.5"),
+        (b'{"logit_bias": {"5": -Infinity}}', "logit_bias.5"),
         (b'{"a": ' + b"1" * 5000 + b"}", "body"),
-        (b'{"\\ud800": 1}', "a key"),
+        (b'{"\\ud800": 1}', "body"),
+        (b'{"a": {"\\ud800": 1}}', "a"),
     ],
 )
 def test_refusal_names_the_place(body: bytes, param: str) -> None:
@@ -83,8 +84,4 @@ def test_many_brackets_side_by_side_are_not_deep() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b'{"a": NaN'])
 def test_what_is_no_json_is_left_to_its_route(body: bytes) -> None:
-    if b"NaN" in body:
-        with pytest.raises(InvalidRequest):
-            check_json(body)
-    else:
-        check_json(body)
+    check_json(body)
