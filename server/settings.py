@@ -70,6 +70,13 @@ class Settings(BaseSettings):
         description="longest that a request may take, seconds: the most that its `timeout_s` may "
         "say, and what holds where it says nothing",
     )
+    compile_timeout_s: float = Field(
+        5.0,
+        gt=0,
+        le=60,
+        description="longest that a schema, grammar or regular expression may take to compile, "
+        "seconds; a large vocabulary on few processors may need more",
+    )
     verifier_timeout_s: float = Field(
         10.0, gt=0, le=600, description="longest that a verifier may take over a sample, seconds"
     )

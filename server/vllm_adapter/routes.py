@@ -7,8 +7,13 @@ from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
+from vllm.entrypoints.anthropic import api_router as vllm_anthropic
+from vllm.entrypoints.anthropic.protocol import AnthropicMessagesRequest
 from vllm.entrypoints.openai.chat_completion import api_router as vllm_chat
-from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+from vllm.entrypoints.openai.chat_completion.protocol import (
+    BatchChatCompletionRequest,
+    ChatCompletionRequest,
+)
 from vllm.entrypoints.openai.completion import api_router as vllm_completion
 from vllm.entrypoints.openai.completion.protocol import CompletionRequest
 from vllm.entrypoints.openai.responses import api_router as vllm_responses
@@ -46,13 +51,14 @@ from server.vllm_adapter.dialogue import (
 from server.vllm_adapter.finding import Finding, find
 from server.vllm_adapter.models import adapters, served_models
 from server.vllm_adapter.run import Run
+from server.vllm_adapter.structured import check_structured
 from server.wire import FIELD, choose_decoder, is_wrapped, split_alias
 
 Json = dict[str, Any]  # a reply on its way out
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
 
 logger = logging.getLogger(__name__)
-router = APIRouter(dependencies=[Depends(validate_json_request)])
+router = APIRouter(dependencies=[Depends(validate_json_request), Depends(check_structured)])
 
 
 @router.post("/v1/chat/completions")
@@ -80,6 +86,18 @@ async def create_response(request: ResponsesRequest, raw_request: Request) -> Re
     if decoder is None:
         return await plain_response(request, raw_request)
     return await decode_response(request, raw_request, decoder)
+
+
+@router.post("/v1/chat/completions/batch")
+async def create_batch(request: BatchChatCompletionRequest, raw_request: Request) -> Response:
+    """vLLM's own; here for what `router` checks first."""
+    return cast(Response, await vllm_chat.create_batch_chat_completion(request, raw_request))
+
+
+@router.post("/v1/messages")
+async def create_messages(request: AnthropicMessagesRequest, raw_request: Request) -> Response:
+    """vLLM's own; here for what `router` checks first."""
+    return cast(Response, await vllm_anthropic.create_messages(request, raw_request))
 
 
 def cancellable(handler: Handler) -> Handler:
