@@ -10,6 +10,7 @@ import re
 import resource
 import signal
 import sys
+import time
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +20,8 @@ MAX_MEMORY_BYTES = 3 * 1024**3  # of addresses, of which threads take more than 
 MAX_REASON_CHARS = 200
 MAX_THREADS = 8  # as vLLM compiles
 NUM_STEPS = 16
+# The engine takes a step between two tokens of everybody's. An ordinary one is a millisecond.
+MAX_STEPS_S = 0.8
 
 
 class Absent(ModuleType):
@@ -95,10 +98,16 @@ class Compiler:
         """Take a few steps: a grammar may compile at once and then hold the engine up at each."""
         matcher = self._xgr.GrammarMatcher(compiled)
         mask = np.zeros((1, -(-self._vocab_size // 32)), dtype=np.int32)
+        began = time.monotonic()
         for step in range(NUM_STEPS):
+            mask.fill(-1)  # untouched where every token is allowed
             matcher.fill_next_token_bitmask(mask)
             bits = np.unpackbits(mask.view(np.uint8), bitorder="little")[: self._vocab_size]
             (allowed,) = np.nonzero(bits)
+            if not step and not len(allowed):
+                raise ValueError("no text conforms to it")
+            if time.monotonic() - began > MAX_STEPS_S:
+                raise ValueError("too complex: it takes too long at each token")
             if not len(allowed) or not matcher.accept_token(int(allowed[step % len(allowed)])):
                 return
             if matcher.is_terminated():

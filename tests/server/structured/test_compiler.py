@@ -57,7 +57,13 @@ async def test_failure_says_which_and_why(aside: CompilerAside) -> None:
     assert failure.reason == "Regex parsing error at position 2: The parenthesis is not closed."
 
 
-async def test_a_grammar_that_crashes_the_compiler_is_refused_and_the_next_compiles(
+async def test_a_grammar_that_no_text_conforms_to_is_refused(aside: CompilerAside) -> None:
+    failure = await aside.failure_of([("ebnf", "root ::= root")])
+    assert failure is not None
+    assert (failure.stage, failure.reason) == ("compile", "no text conforms to it")
+
+
+async def test_a_grammar_that_nests_too_deep_is_refused_and_the_next_compiles(
     aside: CompilerAside,
 ) -> None:
     failure = await aside.failure_of([("ebnf", "root ::= " + "(" * 60_000)])
