@@ -20,6 +20,7 @@ from server.collections.reading import (
     split,
 )
 from server.errors import InvalidRequest, shown
+from server.gate.json_text import check_json
 from server.settings import Settings
 
 MEGABYTE = 10**6
@@ -113,6 +114,7 @@ def texts_of(new: File | bytes) -> list[Text]:
         except UnreadableFile as failure:
             raise InvalidRequest("file", str(failure)) from failure
     else:
+        check_json(new)
         texts = _texts_said(parse_body(new, NewDocument))
     saying = [text for text in texts if text.pieces]
     if not saying:

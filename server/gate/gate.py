@@ -79,6 +79,7 @@ class Gate:
                 raise refusal from None
             replies = Replies(send, path, given or headers.new_request_id())
             entry.request_id = replies.request_id
+            headers.check_single(scope)
             scope = headers.with_engine_id(scope, given, replies.request_id)
             headers.check_size(scope)
             caller = self._caller(scope, path, head)
@@ -104,6 +105,7 @@ class Gate:
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             headers.check_size(scope)
+            headers.check_single(scope)
             caller = self._caller(scope, path_of(scope), dict(scope["headers"]))
             scope.setdefault("state", {})[CALLER] = caller
             with self._admission.visit(caller):
@@ -126,6 +128,8 @@ class Gate:
         extra = self._settings.extra_routes
         if not routes.is_known(path, extra):
             raise Refused(HTTPStatus.NOT_FOUND, f"there is no route {shown(path)}")
+        if not routes.takes(path, scope.get("method", "GET")):
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} is read by GET")
         if not routes.may_use(caller.role, path, extra):
             needed = "user" if caller.role == "monitor" else "admin"
             raise Refused(HTTPStatus.FORBIDDEN, f"{path} needs a key of the role {needed}")
@@ -216,7 +220,7 @@ def path_of(scope: Scope) -> str:
 def is_preflight(scope: Scope, head: headers.Head) -> bool:
     """A browser asks whether it may ask; the CORS layer answers that itself."""
     return (
-        scope["method"] == "OPTIONS"
+        scope.get("method") == "OPTIONS"
         and b"origin" in head
         and b"access-control-request-method" in head
     )

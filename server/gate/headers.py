@@ -16,6 +16,7 @@ MAX_HEADERS = 100
 MAX_HEAD_BYTES = 32 * 1024
 REQUEST_ID = "X-Request-Id"
 HEADER = REQUEST_ID.lower().encode()
+SINGLE = (b"authorization", b"content-type", b"host", b"x-api-key", HEADER)
 REQUEST_ID_FORM = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 Head = Mapping[bytes, bytes]
@@ -30,6 +31,16 @@ def check_size(scope: Scope) -> None:
     num_bytes += len(scope.get("raw_path", b"")) + len(scope.get("query_string", b""))
     if len(headers) > MAX_HEADERS or num_bytes > MAX_HEAD_BYTES:
         raise head_too_large()
+
+
+def check_single(scope: Scope) -> None:
+    """Raises Refused: a header is there twice of which a proxy may have read the other one."""
+    names = [name for name, _ in scope["headers"] if name in SINGLE]
+    for name in names:
+        if names.count(name) > 1:
+            raise Refused(
+                HTTPStatus.BAD_REQUEST, f"there is more than one {name.decode()}", name.decode()
+            )
 
 
 def head_too_large() -> Refused:

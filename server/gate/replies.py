@@ -9,6 +9,7 @@ from typing import Any
 from starlette.types import Message, Send
 
 from server.errors import MAX_MESSAGE_CHARS, error_content
+from server.gate.body import ClientLeft
 from server.gate.headers import HEADER
 from server.gate.validation import plain_message
 
@@ -42,14 +43,23 @@ class Replies:
             body = message.get("body", b"")
             if body.startswith(STREAMED_ERROR):
                 message = {**message, "body": _rewritten_events(body)}
+            await self._out(message)
+
+    async def _out(self, message: Message) -> None:
+        """Raises ClientLeft."""
+        try:
             await self._send(message)
+        except RuntimeError as failure:
+            if "closed" not in str(failure):
+                raise
+            raise ClientLeft from failure  # uvloop's word for it
 
     async def _start(self, message: Message) -> None:
         self.status = int(message["status"])
         headers = [pair for pair in message.get("headers", []) if pair[0].lower() != HEADER]
         message = {**message, "headers": [*headers, self.header]}
         if self.status < HTTPStatus.BAD_REQUEST:
-            await self._send(message)
+            await self._out(message)
         else:
             self._held = message
 
@@ -72,8 +82,8 @@ class Replies:
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
         ]
-        await self._send({**held, "status": status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
+        await self._out({**held, "status": status, "headers": headers})
+        await self._out({"type": "http.response.body", "body": body})
 
 
 def rewritten(status: int, body: bytes, path: str) -> tuple[int, bytes]:

@@ -73,6 +73,11 @@ def is_known(path: str, extra: Collection[str] = ()) -> bool:
     return path in OPEN | MONITOR | ADMIN or _is_for_users(path, extra)
 
 
+def takes(path: str, method: str) -> bool:
+    """Of a route that would answer any method; the others tell by themselves."""
+    return path != "/metrics" or method in ("GET", "HEAD", "OPTIONS")
+
+
 def may_use(role: str, path: str, extra: Collection[str] = ()) -> bool:
     """`role` is a key's; whoever may use the rest may look at the metrics, too."""
     if path in OPEN | MONITOR or role == "admin":

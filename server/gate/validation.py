@@ -19,6 +19,8 @@ def explain(errors: Errors) -> tuple[str, str | None]:
     client came furthest in."""
     if not errors:
         return "the request is not valid", None
+    if isinstance(errors[0], str):  # vLLM's own word on a content-type
+        return errors[0], "content-type"
     error = max(errors, key=lambda one: len(_path(one)))
     parameter = getattr(error.get("ctx", {}).get("error"), "parameter", None)
     place = ".".join(_path(error)) or "body"

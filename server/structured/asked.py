@@ -15,6 +15,15 @@ FIELDS = ("response_format", "structured_outputs", "text", "tools", "output_conf
 # Choices of a tool by which vLLM compiles the tools' schemas, whatever the tool parser.
 FORCED = ("required", "any", "tool", "function")
 
+OPTIONS: Mapping[str, str] = {
+    **dict.fromkeys(("json", "regex", "choice", "grammar", "structural_tag"), "constraint"),
+    "json_object": "flag",
+    "disable_any_whitespace": "flag",
+    "disable_additional_properties": "flag",
+    "whitespace_pattern": "pattern",
+}
+"""What `structured_outputs` may have."""
+
 Kind = Literal["json", "regex", "grammar", "structural_tag"]
 Body = Mapping[str, Any]  # a request as it came: nothing is known of it
 
@@ -73,6 +82,7 @@ def _structured_outputs(given: Any) -> Iterator[Constraint]:
             f"{name} must be an object with one of json, regex, choice, grammar, json_object and "
             f"structural_tag, got {shown(given)}",
         )
+    _check_options(given, name)
     if (value := given.get("json")) is not None:
         schema = _parsed(value, f"{name}.json") if isinstance(value, str) else value
         yield from _schema(schema, f"{name}.json")
@@ -88,6 +98,20 @@ def _structured_outputs(given: Any) -> Iterator[Constraint]:
         field = f"{name}.structural_tag"
         _check_text(value, field)
         yield from _structural_tag(_parsed(value, field), field)
+
+
+def _check_options(given: Body, name: str) -> None:
+    """What vLLM takes beside the constraint: its own choice of a backend among it."""
+    for key, value in given.items():
+        field = f"{name}.{key}"
+        if key not in OPTIONS:
+            raise InvalidRequest(
+                field, f"unknown key {shown(key)}; allowed are {', '.join(OPTIONS)}"
+            )
+        if OPTIONS[key] == "flag" and not isinstance(value, bool | None):
+            raise InvalidRequest(field, f"{field} must be true or false, got {shown(value)}")
+        if OPTIONS[key] == "pattern" and value is not None:
+            check_pattern(value, field)
 
 
 def _check_text(value: Any, field: str) -> None:

@@ -15,6 +15,7 @@ from server.settings import Settings
 
 AnyRequest = ChatCompletionRequest | CompletionRequest | ResponsesRequest
 MAX_CHOICES = 128
+MAX_TOP_LOGPROBS = 20  # as OpenAI has it
 MAX_BIASES = 1024
 SPEAKERS = ("system", "developer", "user")
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
@@ -27,6 +28,11 @@ def check_bounds(request: AnyRequest, decoder: Decoder | None, raw_request: Requ
         _check_messages(request.messages)
     if request.model == "":
         raise InvalidRequest("model", 'model must name a model or be left out, got ""')
+    if isinstance(request, ResponsesRequest) and (request.top_logprobs or 0) > MAX_TOP_LOGPROBS:
+        raise InvalidRequest(
+            "top_logprobs",
+            f"top_logprobs must be at most {MAX_TOP_LOGPROBS}, got {shown(request.top_logprobs)}",
+        )
     _check_logit_bias(getattr(request, "logit_bias", None))
     _check_kv_transfer(request, raw_request)
     paths, name = _paths(request, decoder)

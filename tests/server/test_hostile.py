@@ -16,7 +16,7 @@ BODY_TIMEOUT_S = 2.0
 
 
 async def test_hostile_input_does_no_harm(tmp_path: Path) -> None:
-    environment = {"WINNOW_BODY_TIMEOUT_S": f"{BODY_TIMEOUT_S}"}
+    environment = {"WINNOW_BODY_TIMEOUT_S": f"{BODY_TIMEOUT_S}", "WINNOW_HEAD_TIMEOUT_S": "2"}
     log = tmp_path / "server.log"
     with running_server("pocket", log, "--api-key", KEY, environment=environment) as server:
         target = target_at(server.url, "pocket", KEY, BODY_TIMEOUT_S)

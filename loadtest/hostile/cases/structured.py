@@ -75,7 +75,6 @@ def _schemas() -> dict[str, Any]:  # any JSON
         "required a text": {"type": "object", "properties": {}, "required": "a"},
         "an empty enum": {"enum": []},
         "500 alternatives of six levels": union,
-        "alternatives none": {"anyOf": []},
         "10^9 items at least": {"type": "array", "items": {"type": "null"}, "minItems": 10**9},
         "most below least": {"type": "string", "minLength": 5, "maxLength": 2},
         "2^70 as the least": {"type": "integer", "minimum": 2**70, "maximum": 2**71},
@@ -107,17 +106,13 @@ def _regexes() -> dict[str, Any]:  # any JSON
 
 
 def _grammars() -> dict[str, Any]:  # any JSON
-    chain = "\n".join(f"r{i} ::= r{i + 1} r{i + 1}" for i in range(60)) + '\nr60 ::= "a"'
     return {
-        "left-recursive": 'root ::= root "a" | "b"',
-        "left-recursive by two": 'root ::= a "x"\na ::= root "y" | "z"',
         "refers to itself alone": "root ::= root",
         "does not parse": "root ::= (",
         "without a root": 'start ::= "a"',
         "undefined": "root ::= nope",
         "empty": "",
         "of 500 KB": "root ::= " + " | ".join(f'"w{i}"' for i in range(50_000)),
-        "doubles 60 times": f"root ::= r0\n{chain}",
         "nested 5,000 deep": "root ::= " + "(" * 5000 + '"a"' + ")" * 5000,
         "a list": ["root"],
         "a number": 5,
@@ -162,7 +157,12 @@ def _forms() -> dict[str, Any]:  # what stands for `response_format`
 
 
 def _odd() -> dict[str, Any]:  # what stands for `structured_outputs`
+    chain = "\n".join(f"r{i} ::= r{i + 1} r{i + 1}" for i in range(60)) + '\nr60 ::= "a"'
     return {
+        "left-recursive": {"grammar": 'root ::= root "a" | "b"'},
+        "left-recursive by two": {"grammar": 'root ::= a "x"\na ::= root "y" | "z"'},
+        "doubles 60 times": {"grammar": f"root ::= r0\n{chain}"},
+        "alternatives none": {"json": {"anyOf": []}},
         "a schema that allows nothing": {"json": {"not": {}}},
         "a schema that is false": {"json": "false"},
         "a regex of nothing": {"regex": "^$"},

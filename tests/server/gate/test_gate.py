@@ -348,3 +348,19 @@ class TestLog:
             async with client(opened) as http:
                 await http.get("/health")
         assert not [one for one in caplog.records if one.name == "server.access"]
+
+
+@pytest.mark.parametrize("name", ["Authorization", "X-Request-Id", "Content-Type"])
+async def test_header_that_a_proxy_may_read_otherwise_is_there_once(
+    keyring: Keyring, name: str
+) -> None:
+    pairs = [("Authorization", "Bearer wk_app"), (name, "a"), (name, "b")]
+    async with client(keyring) as http:
+        reply = await http.post(CHAT, headers=pairs)
+    assert reply.status_code == 400
+    assert error_of(reply)["param"] == name.lower()
+
+
+async def test_metrics_are_read_and_not_written(keyring: Keyring) -> None:
+    async with client(keyring, "wk_app") as http:
+        assert (await http.post("/metrics")).status_code == 405
