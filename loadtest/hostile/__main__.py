@@ -26,6 +26,7 @@ EXIT_FAILED = 1
 EXIT_CASES_FAILED = 3
 KEY = "sk-hostile-suite"
 BODY_TIMEOUT_S = 2.0
+SHORT_TIMES = {"WINNOW_BODY_TIMEOUT_S": str(BODY_TIMEOUT_S), "WINNOW_HEAD_TIMEOUT_S": "2"}
 PROGRAMS: tuple[Program, ...] = ("vllm", "winnow")
 OURS_ALONE = frozenset({"decoding", "collections"})
 """What plain vLLM does not have: its answers would count against it for nothing."""
@@ -115,7 +116,7 @@ def with_key(how: Serving) -> Serving:
     return replace(
         how,
         flags={**how.flags, "--api-key": KEY},
-        environment={**how.environment, "WINNOW_BODY_TIMEOUT_S": str(BODY_TIMEOUT_S)},
+        environment={**how.environment, **SHORT_TIMES},
     )
 
 

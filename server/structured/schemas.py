@@ -14,7 +14,7 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 from server.errors import InvalidRequest, shown
-from server.structured.patterns import check_pattern
+from server.structured.patterns import MAX_PATTERN_SIZE, check_pattern, written_out_size
 
 MAX_BYTES = 64 * 1024
 # Objects and arrays, as vLLM counts them; a property within a property takes two: 32 of those.
@@ -119,6 +119,14 @@ def _check_totals(nodes: list[tuple[Json, Role]], field: str) -> None:
     values = [value for enum in enums for value in enum]
     values += [node["const"] for node in schemas if "const" in node]
     check_values(values, field)
+    patterns = [one for node in schemas if isinstance(one := node.get("pattern"), str)]
+    size = sum(map(written_out_size, patterns))
+    if size > MAX_PATTERN_SIZE:  # of 100,000 xgrammar's compiler fails, and not each time
+        raise InvalidRequest(
+            field,
+            f"{field} repeats too much: its patterns' counts written out are {size} characters in "
+            f"all, of at most {MAX_PATTERN_SIZE}",
+        )
 
 
 def check_values(values: list[Json], field: str) -> None:

@@ -59,6 +59,10 @@ SCHEMAS: dict[str, tuple[Callable[[int], Json], int]] = {
     "characters together": (lambda n: {"enum": ["a" * n]}, MAX_VALUE_CHARS),
     "pattern": (lambda n: {"pattern": "a" * n}, MAX_PATTERN_CHARS),
     "patternProperties": (lambda n: {"patternProperties": {"a" * n: TEXT}}, MAX_PATTERN_CHARS),
+    "its patterns' counts": (
+        lambda n: {"properties": {"a": {"pattern": "a{1,9000}"}, "b": {"pattern": f"a{{{n}}}"}}},
+        MAX_PATTERN_SIZE - 9000,
+    ),
     "repeats too much": (lambda n: {"pattern": f"a{{{n}}}"}, MAX_PATTERN_SIZE),
     "maxLength": (lambda n: {"maxLength": n}, MAX_COUNT),
     "minItems": (lambda n: {"items": {"minItems": n}}, MAX_COUNT),
