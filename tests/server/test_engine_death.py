@@ -1,0 +1,81 @@
+"""When the engine dies, the server says so and ends, for its supervisor to start it again."""
+
+import contextlib
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.server.server_process import ServerProcess, num_requests, running_server, wait_until
+
+pytestmark = pytest.mark.vllm
+
+CHAT = "/v1/chat/completions"
+LONG = {
+    "model": "pocket",
+    "messages": [{"role": "user", "content": "Tell me a story."}],
+    "max_tokens": 1900,
+    "ignore_eos": True,
+}
+EXIT_ENGINE_DEAD = 70  # its module cannot be imported without vLLM
+WITHIN_S = 15.0
+
+
+def kill_engine(server: ServerProcess) -> None:
+    (engine,) = [
+        child
+        for child in psutil.Process(server.process.pid).children(recursive=True)
+        if "EngineCore" in child.name() or "EngineCore" in " ".join(child.cmdline())
+    ]
+    engine.send_signal(signal.SIGKILL)
+
+
+def test_requests_are_told_and_the_process_ends(tmp_path: Path) -> None:
+    decoded = {**LONG, "decoding": {"strategy": "majority_vote", "num_samples": 4}}
+    with (
+        running_server("pocket", tmp_path / "log") as server,
+        server.http() as http,
+        ThreadPoolExecutor() as pool,
+    ):
+        replies = [pool.submit(http.post, CHAT, json=body) for body in (LONG, decoded)]
+        streamed = pool.submit(http.post, CHAT, json={**LONG, "stream": True})
+        wait_until(lambda: num_requests(http) >= 6, 30, "running")
+        kill_engine(server)
+        began = time.monotonic()
+        for reply in (one.result() for one in replies):
+            assert reply.status_code == httpx.codes.SERVICE_UNAVAILABLE
+            assert "send the request again" in reply.json()["error"]["message"]
+            assert int(reply.headers["retry-after"]) >= 1
+        assert '"error"' in streamed.result().text
+        assert server.wait() == EXIT_ENGINE_DEAD
+        assert time.monotonic() - began < WITHIN_S
+        lines = [line for line in server.log.read_text().splitlines() if "CRITICAL" in line]
+    assert len(lines) == 1
+    assert "the engine died" in lines[0]
+
+
+def test_fifty_clients_that_leave_at_once_leave_nothing_behind(http: httpx.Client) -> None:
+    """Whole and streamed, with a decoder and without."""
+    kinds = [{}, {"stream": True}]
+    decoded = {"decoding": {"strategy": "majority_vote", "num_samples": 4}}
+    bodies = [{**LONG, **kind, **extra} for kind in kinds for extra in ({}, decoded)]
+
+    def leave(number: int) -> None:
+        timeout = httpx.Timeout(30, read=1.0)
+        with (
+            contextlib.suppress(httpx.ReadTimeout),  # of replies that come whole
+            httpx.Client(base_url=http.base_url, timeout=timeout) as client,
+            client.stream("POST", CHAT, json=bodies[number % len(bodies)]) as reply,
+        ):
+            next(reply.iter_raw())
+
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(leave, range(50)))
+    wait_until(lambda: num_requests(http) == 0, 20, "idle")
+    assert http.get("/ready").status_code == httpx.codes.OK
+    reply = http.post(CHAT, json={**LONG, "max_tokens": 4})
+    assert reply.status_code == httpx.codes.OK
