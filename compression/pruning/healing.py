@@ -17,10 +17,9 @@ from compression.pruning.distillation import distillation_loss, predictions, tar
 from compression.pruning.errors import UnusableCheckpoint
 from compression.pruning.healing_state import HealingState, fingerprint
 from compression.pruning.lora import merged, with_adapters
+from compression.pruning.optimizers import build_optimizers
 from compression.pruning.recipe import Heal
 from compression.pruning.token_batches import Batch, collate, epoch, tokenize
-
-BETAS = (0.9, 0.98)
 
 
 @dataclass(frozen=True)
@@ -98,13 +97,7 @@ def _begin(pupil: Checkpoint, recipe: Heal, fingerprint: str) -> HealingState:
     else:
         pupil.model = with_adapters(pupil.model, recipe.lora_rank, recipe.seed)
     pupil.model.train()
-    optimizer = torch.optim.AdamW(
-        (one for one in pupil.model.parameters() if one.requires_grad),
-        lr=recipe.learning_rate,
-        betas=BETAS,
-        weight_decay=recipe.weight_decay,
-    )
-    return HealingState(pupil.model, optimizer, fingerprint)
+    return HealingState(pupil.model, build_optimizers(pupil.model, recipe), fingerprint)
 
 
 def _batches(rows: Sequence[list[int]], recipe: Heal, first: int) -> Iterator[Batch]:
@@ -122,8 +115,10 @@ def _batches(rows: Sequence[list[int]], recipe: Heal, first: int) -> Iterator[Ba
 
 def _take_step(state: HealingState, master: Checkpoint, batch: Batch, recipe: Heal) -> float:
     """The divergence before the step, in nats a token."""
-    for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate(recipe, state.step)
+    for optimizer in state.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(recipe, state.step)
+        optimizer.zero_grad()
     with torch.no_grad():
         wanted = predictions(master.model, batch)
     logits = predictions(state.model, batch)
@@ -134,10 +129,10 @@ def _take_step(state: HealingState, master: Checkpoint, batch: Batch, recipe: He
         recipe.temperature,
         recipe.cross_entropy,
     )
-    state.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
     torch.nn.utils.clip_grad_norm_(state.model.parameters(), recipe.max_grad_norm)
-    state.optimizer.step()
+    for optimizer in state.optimizers:
+        optimizer.step()
     return float(divergence)
 
 

@@ -20,7 +20,7 @@ class HealingState:
     """`model` is Any: the classes behind transformers' Auto factories carry no usable types."""
 
     model: Any
-    optimizer: torch.optim.Optimizer
+    optimizers: Sequence[torch.optim.Optimizer]
     fingerprint: str
     divergences: list[float] = field(default_factory=list)
     """From the original, before each step that was taken."""
@@ -34,7 +34,7 @@ class HealingState:
         torch.save(
             {
                 "model": self._trained(),
-                "optimizer": self.optimizer.state_dict(),
+                "optimizers": [one.state_dict() for one in self.optimizers],
                 "fingerprint": self.fingerprint,
                 "divergences": self.divergences,
             },
@@ -65,7 +65,8 @@ class HealingState:
                 "ones again, or remove it to begin anew"
             )
         self.model.load_state_dict(contents["model"], strict=False)
-        self.optimizer.load_state_dict(contents["optimizer"])
+        for optimizer, state in zip(self.optimizers, contents["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
         self.divergences = contents["divergences"]
 
 

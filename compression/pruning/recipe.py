@@ -68,7 +68,12 @@ class Heal(Step):
     steps: int = Field(500, ge=1, description="optimizer steps")
     learning_rate: float = Field(1e-4, gt=0, description="at its highest")
     warmup_steps: int = Field(20, ge=0, description="steps up to there; a cosine to zero follows")
-    weight_decay: float = Field(0.0, ge=0, description="AdamW's")
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw",
+        description="muon moves the matrices between the layers by Muon and the rest by AdamW: "
+        "nearer to the original in as many steps, where much was cut",
+    )
+    weight_decay: float = Field(0.0, ge=0, description="of AdamW, or of Muon's matrices")
     max_grad_norm: float = Field(1.0, gt=0, description="to which gradients are clipped")
     temperature: float = Field(1.0, gt=0, description="that softens both distributions")
     cross_entropy: float = Field(
@@ -82,3 +87,9 @@ class Heal(Step):
         "of all weights: less memory",
     )
     save_every: int = Field(100, ge=1, description="steps between states to go on from")
+
+    @model_validator(mode="after")
+    def _optimizer_suits_adapters(self) -> "Heal":
+        if self.optimizer == "muon" and self.lora_rank is not None:
+            raise ValueError('optimizer "muon" is for all weights; leave lora_rank out')
+        return self

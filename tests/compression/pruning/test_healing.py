@@ -1,15 +1,18 @@
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Literal
 
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from compression.pruning import Heal, Prune, UnusableCheckpoint, UnusableState
 from compression.pruning.checkpoint import open_checkpoint
 from compression.pruning.distillation import distillation_loss, mean_divergence
 from compression.pruning.healing import heal, learning_rate, state_path
+from compression.pruning.optimizers import build_optimizers
 from compression.pruning.pruning import prune
 from compression.pruning.token_batches import by_length, epoch, tokenize
 from tests.compression.pruning.tiny_checkpoints import TEXTS, random_model, save, silent
@@ -59,11 +62,12 @@ def divergence(folder: Path, teacher: Path) -> float:
     return mean_divergence(student.model, original.model, batches)
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_healing_brings_text_that_it_never_saw_nearer_to_the_original(
-    pair: Pair, tmp_path: Path
+    pair: Pair, optimizer: Literal["adamw", "muon"], tmp_path: Path
 ) -> None:
     told: list[tuple[int, int]] = []
-    recipe = Heal(steps=60, learning_rate=3e-3, warmup_steps=5, batch_size=8)
+    recipe = Heal(steps=60, learning_rate=3e-3, warmup_steps=5, batch_size=8, optimizer=optimizer)
     healed = heal(
         pair.student,
         pair.teacher,
@@ -190,10 +194,11 @@ def test_adapters_heal_and_are_merged(pair: Pair, tmp_path: Path) -> None:
     assert torch.equal(new["model.embed_tokens.weight"], old["model.embed_tokens.weight"])
 
 
-def test_interrupted_healing_of_adapters_ends_with_the_same_weights(
-    pair: Pair, tmp_path: Path
+@pytest.mark.parametrize("changes", [{"lora_rank": 2}, {"optimizer": "muon"}])
+def test_interrupted_healing_of_another_kind_ends_with_the_same_weights(
+    pair: Pair, changes: dict[str, object], tmp_path: Path
 ) -> None:
-    recipe = RECIPE.model_copy(update={"lora_rank": 2})
+    recipe = RECIPE.model_copy(update=changes)
     run(pair, tmp_path / "whole", recipe)
     with pytest.raises(KeyboardInterrupt):
         run(pair, tmp_path / "out", recipe, until=7)
@@ -201,3 +206,22 @@ def test_interrupted_healing_of_adapters_ends_with_the_same_weights(
     whole, resumed = weights(tmp_path / "whole"), weights(tmp_path / "out")
     for name, weight in whole.items():
         assert torch.equal(weight, resumed[name]), name
+
+
+def test_each_optimizer_has_its_own_weights(pair: Pair) -> None:
+    model = open_checkpoint(pair.student).model
+    recipe = RECIPE.model_copy(update={"optimizer": "muon"})
+    muon, adamw = build_optimizers(model, recipe)
+    matrices, others = (
+        {id(one) for group in optimizer.param_groups for one in group["params"]}
+        for optimizer in (muon, adamw)
+    )
+    assert not matrices & others
+    assert matrices | others == {id(one) for one in model.parameters()}
+    assert id(model.get_input_embeddings().weight) in others
+    assert id(model.model.layers[0].mlp.down_proj.weight) in matrices
+
+
+def test_muon_is_not_for_adapters() -> None:
+    with pytest.raises(ValidationError, match="leave lora_rank out"):
+        Heal(optimizer="muon", lora_rank=4)
