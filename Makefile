@@ -27,7 +27,7 @@ else
 TORCH_SOURCE := UV_TORCH_BACKEND=cpu
 endif
 
-.PHONY: help setup serve test check lint format bench harness dashboard lock train clean
+.PHONY: help setup serve test check audit lint format bench harness dashboard lock train clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -55,7 +55,10 @@ lint: setup ## Formatter, linter, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test ## All that must be green before a commit
+audit: setup ## Known vulnerabilities of what is pinned, where advisories can be had
+	@UV=$(UV) sh requirements/audit.sh
+
+check: lint audit test ## All that must be green before a commit
 
 format: setup ## Format the code
 	$(BIN)/ruff format .
