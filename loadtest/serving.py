@@ -28,7 +28,12 @@ SMALL_CPU_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
 }
-FLAGS: Mapping[str, str | None] = {"--max-logprobs": "64", "--shutdown-timeout": "30"}
+FLAGS: Mapping[str, str | None] = {
+    "--max-logprobs": "64",
+    "--shutdown-timeout": "30",
+    "--max-num-queued-reqs": "8192",
+    "--allowed-media-domains": "media-urls-are-off.invalid",
+}
 CPU_FLAGS: Mapping[str, str | None] = {"--block-size": "32", "--enforce-eager": None}
 
 

@@ -32,7 +32,6 @@ ERROR_TYPES: Mapping[HTTPStatus, str] = {
     HTTPStatus.FORBIDDEN: "PermissionDeniedError",
     HTTPStatus.NOT_FOUND: "NotFoundError",
     HTTPStatus.TOO_MANY_REQUESTS: "RateLimitError",
-    HTTPStatus.GATEWAY_TIMEOUT: "TimeoutError",
 }
 MAX_MESSAGE_CHARS = 500
 MAX_SHOWN_VALUE_CHARS = 80

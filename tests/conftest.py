@@ -25,8 +25,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         *("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
         *("--structured-outputs-config", '{"disable_any_whitespace": true, "backend": "xgrammar"}'),
     )
-    store = {"WINNOW_STORE": str(log.parent / "collections.sqlite3")}
-    with running_server("pocket", log, *flags, environment=store) as running:
+    environment = {
+        "WINNOW_STORE": str(log.parent / "collections.sqlite3"),
+        "WINNOW_COMPILE_TIMEOUT_S": "2",
+        "WINNOW_EXTRA_ROUTES": '["/v1/chat/completions/batch"]',
+    }
+    with running_server("pocket", log, *flags, environment=environment) as running:
         yield running
         running.terminate()
         assert running.wait() == 0, log.read_text(errors="replace")
