@@ -27,7 +27,7 @@ def test_no_request_of_any_mode_is_a_failure_of_the_server(
         *(SCHEMATHESIS, "run", f"{server.url}/openapi.json"),
         *("--mode", "all", "--phases", "coverage,fuzzing", "--checks", "not_a_server_error"),
         *("--include-path-regex", OURS, "--max-examples", "3", "--generation-deterministic"),
-        *("--no-shrink", "--continue-on-failure", "--request-timeout", "30", "--max-time", "60"),
+        *("--no-shrink", "--continue-on-failure", "--request-timeout", "30", "--max-time", "40"),
     ]
     run = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
