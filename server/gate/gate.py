@@ -108,6 +108,8 @@ class Gate:
             headers.check_single(scope)
             caller = self._caller(scope, path_of(scope), dict(scope["headers"]))
             scope.setdefault("state", {})[CALLER] = caller
+            if caller.key is not None and caller.key.models is not None:
+                raise _cannot_tell_model(caller, path_of(scope))
             with self._admission.visit(caller):
                 await self._app(scope, receive, send)
         except Refused as refusal:
@@ -151,7 +153,7 @@ class Gate:
             # Its route knows how long a document may be; here is what holds for those that do not.
             max_bytes = int(2 * settings.max_document_mb * BYTES_PER_MB)
             if caller.key is not None and caller.key.models is not None and "audio" in path:
-                raise Refused(HTTPStatus.FORBIDDEN, f"the key {caller.name} may not use {path}")
+                raise _cannot_tell_model(caller, path)
             return bounded(receive, max_bytes, settings.body_timeout_s)
         max_bytes = int(settings.max_body_mb * BYTES_PER_MB)
         check_length(scope, max_bytes)
@@ -236,6 +238,13 @@ async def refuse(refusal: InvalidRequest, scope: Scope, receive: Receive, send: 
     ):
         reply.headers["Connection"] = "close"  # the rest is not waited for
     await reply(scope, receive, send)
+
+
+def _cannot_tell_model(caller: Caller, path: str) -> Refused:
+    """Of routes that say late, or in a form, which model they mean."""
+    return Refused(
+        HTTPStatus.FORBIDDEN, f"the key {caller.name} is held to some models and may not use {path}"
+    )
 
 
 def _anthropic_key(head: headers.Head) -> str | None:

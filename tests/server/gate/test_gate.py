@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
 from server.gate.caller import caller_of
 from server.gate.gate import Gate
@@ -172,6 +172,28 @@ class TestWhoComesIn:
         assert reply.status_code == status
         if status == 403:
             assert error_of(reply)["param"] == "model"
+
+    @pytest.mark.parametrize(
+        ("token", "is_let_in"), [("wk_app", True), ("wk_small", False), ("wk_no", False)]
+    )
+    async def test_websocket_has_a_key_and_no_models_to_be_held_to(
+        self, keyring: Keyring, token: str, is_let_in: bool
+    ) -> None:
+        sent: list[Message] = []
+
+        async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "websocket.accept"})
+
+        async def receive() -> Message:
+            return {"type": "websocket.connect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        headers = [(b"authorization", f"Bearer {token}".encode())]
+        scope = {"type": "websocket", "path": "/v1/realtime", "headers": headers, "state": {}}
+        await Gate(inner, keyring, Settings(), "pocket", split)(scope, receive, send)
+        assert sent[0]["type"] == ("websocket.accept" if is_let_in else "websocket.close")
 
 
 class TestForm:
