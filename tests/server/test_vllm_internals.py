@@ -367,3 +367,32 @@ def test_plugin_attaches_to_an_app_that_serves_chat_only() -> None:
     paths = [{getattr(route, "path", "") for route in app.routes} for app in (bare, chatting)]
     assert "/v1/responses" not in paths[0]
     assert {"/v1/responses", "/v1/models/{model:path}"} <= paths[1]
+
+
+def test_metering_steps_in_where_all_requests_pass() -> None:
+    from vllm.v1.engine import EngineCoreRequest
+    from vllm.v1.engine.async_llm import AsyncLLM
+    from vllm.v1.engine.detokenizer import IncrementalDetokenizer
+    from vllm.v1.engine.input_processor import InputProcessor
+    from vllm.v1.engine.output_processor import OutputProcessor, RequestState
+
+    added = list(inspect.signature(OutputProcessor.add_request).parameters)
+    assert added[:5] == ["self", "request", "prompt", "parent_req", "request_index"]
+    assert {"prompt_len", "detokenizer"} <= set(RequestState.__init__.__code__.co_names)
+    assert callable(IncrementalDetokenizer.num_output_tokens)
+    assert "cache_salt" in EngineCoreRequest.__struct_fields__
+    assert callable(InputProcessor.process_inputs)
+    for name in ("self.input_processor.process_inputs", "self.output_processor.add_request"):
+        assert name in inspect.getsource(AsyncLLM)
+
+
+def test_gate_steps_in_where_layers_are_built_early() -> None:
+    from uvicorn.config import HTTP_PROTOCOLS
+    from vllm.entrypoints.launchers import launcher
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    assert "auto" in HTTP_PROTOCOLS
+    assert "uvicorn.Config(app" in inspect.getsource(launcher.serve_http)
+    assert "app.state.server = server" in inspect.getsource(launcher.serve_http)
+    assert isinstance(AsyncLLM.errored, property)
+    assert isinstance(FastAPI().middleware_stack, type(None))
