@@ -8,9 +8,10 @@ import pytest
 
 from tests.server.events import read_stream
 from tests.server.questions import chat
-from tests.server.server_process import running_server
+from tests.server.server_process import running_server, wait_until
 
 pytestmark = pytest.mark.vllm
+STARTED = "Application startup complete"
 NUM_PATHS, NUM_TOKENS = 8, 20
 BRANCHING = {"strategy": "cot_decoding", "k": NUM_PATHS}
 GENERATED = re.compile(r'^vllm:generation_tokens_total\{.*engine="(\d)".*\} ([\d.e+]+)$', re.M)
@@ -25,6 +26,8 @@ def two_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Clie
             running_server("pocket", log, "--data-parallel-size", "2") as server,
             server.http() as http,
         ):
+            # One of the two API servers answers before the other has warmed its engine up.
+            wait_until(lambda: log.read_text().count(STARTED) == 2, 120, "started twice")
             yield http
 
 

@@ -137,8 +137,9 @@ async def test_one_that_fails_is_counted_and_told_once_and_the_rest_goes_on(
         await until(lambda: len(kept.replies) >= 2)
     assert (count(registry, "failed") or 0) >= 4
     assert all(not reply.is_right for reply in kept.replies)
-    told = [record.getMessage() for record in caplog.records]
-    assert told == [
+    # By the record: where other tests have configured logging, each comes by two handlers.
+    told = {id(record): record.getMessage() for record in caplog.records}
+    assert list(told.values()) == [
         "canary failed: greedy: the prompt is too long",
         "canary failed: cot_decoding: the prompt is too long",
     ]
