@@ -11,7 +11,7 @@ MAX_ERROR_BYTES = 4096
 MAX_SHOWN_CHARS = 160
 DELIBERATE = frozenset({503, 504})
 INTERNALS = re.compile(
-    rb'Traceback|File \\?"|site-packages|/usr/|/root/|/home/|\.py\b|0x[0-9a-f]{6,}|'
+    rb'Traceback|File \\?"|site-packages|/(?:usr|root|home)/|\.py\b|0x[0-9a-f]{6,}|'
     rb"pydantic\.dev|\bat line \d+ of|<class '|object at "
 )
 ERROR_KEYS = frozenset({"message", "type", "param", "code"})

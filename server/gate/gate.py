@@ -33,7 +33,6 @@ UPLOADS = ("/v1/collections/", "/v1/audio/")
 """Routes that read their bodies themselves, and may take long ones."""
 POLICY_VIOLATION = 1008
 MAX_LOGGED_CHARS = 200
-Models = Callable[[Any, Caller], None]
 
 logger = logging.getLogger("server.access")
 

@@ -4,7 +4,6 @@ import re
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
-from types import MappingProxyType
 from uuid import uuid4
 
 from starlette.types import Scope
@@ -21,7 +20,6 @@ REQUEST_ID_FORM = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 Head = Mapping[bytes, bytes]
 """Headers by name in small letters; of several of one name, the last."""
-NOTHING: Head = MappingProxyType({})
 
 
 def check_size(scope: Scope) -> None:

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import secrets
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,7 +130,3 @@ def _write(path: Path, keys: Sequence[Key]) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(aside, path)
-
-
-def now() -> float:
-    return time.time()

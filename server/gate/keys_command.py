@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import get_args
 from pydantic import ValidationError
 
 from decoding.catalog import DECODERS
-from server.gate.keys import Key, Role, UnusableKeys, add_key, digest, new_token, now, read_keys
+from server.gate.keys import Key, Role, UnusableKeys, add_key, digest, new_token, read_keys
 from server.gate.keys import revoke_key as revoke
 
 EXIT_OK, EXIT_ERROR = 0, 2
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _create(file: Path, options: argparse.Namespace) -> str:
-    token, made_at = new_token(), now()
+    token, made_at = new_token(), time.time()
     try:
         key = Key(
             name=options.name,
