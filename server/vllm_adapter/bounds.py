@@ -26,8 +26,6 @@ def check_bounds(request: AnyRequest, decoder: Decoder | None, raw_request: Requ
     """Raises InvalidRequest: what vLLM takes without meaning, or more than may be asked for."""
     if isinstance(request, ChatCompletionRequest):
         _check_messages(request.messages)
-    if isinstance(request, ResponsesRequest) and isinstance(request.input, list):
-        _check_input(request.input)
     if request.model == "":
         raise InvalidRequest("model", 'model must name a model or be left out, got ""')
     if isinstance(request, ResponsesRequest) and (request.top_logprobs or 0) > MAX_TOP_LOGPROBS:
@@ -65,15 +63,6 @@ def _check_messages(messages: Sequence[Any]) -> None:  # typed dicts and models 
         if role in SPEAKERS and fields.get("content") is None:
             name = f"messages.{number}.content"
             raise InvalidRequest(name, f"{name} is missing: a message of the role {role} needs it")
-
-
-def _check_input(items: Sequence[Any]) -> None:  # likewise
-    """vLLM takes the first part of each message."""
-    for number, item in enumerate(items):
-        fields = item if isinstance(item, dict) else vars(item)
-        if fields.get("type", "message") == "message" and fields.get("content") == []:
-            name = f"input.{number}.content"
-            raise InvalidRequest(name, f"{name} must have a part at least, got []")
 
 
 def _check_logit_bias(bias: Mapping[str, float] | None) -> None:

@@ -34,6 +34,7 @@ from server.vllm_adapter.draining import RefuseWhileDraining, drain_on_shutdown
 from server.vllm_adapter.engine_death import watch_engine
 from server.vllm_adapter.gate import put_in_front
 from server.vllm_adapter.logs import log_as_vllm_does
+from server.vllm_adapter.rendering import refuse_unreadable
 from server.vllm_adapter.warm_up import warm_up
 from server.wire import FIELD
 
@@ -82,6 +83,8 @@ class WinnowPlugin:
         self, engine_client: EngineClient | None, state: State, args: Namespace
     ) -> None:
         put_in_front(self._app, self._settings, engine_client, args)
+        if getattr(state, "online_renderer", None) is not None:
+            refuse_unreadable(state)
         if engine_client is not None:
             # Kept, since a task that nobody keeps is collected.
             state.winnow_watch = watch_engine(engine_client, state)

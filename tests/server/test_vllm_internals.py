@@ -94,11 +94,15 @@ def test_renderers_and_models_are_there() -> None:
     from vllm.renderers.online_renderer import OnlineRenderer, ResponsesRenderResult
     from vllm.v1.engine.async_llm import AsyncLLM
 
+    from server.vllm_adapter.rendering import RENDERERS
+
     assert "request" in parameters(OpenAIServingChat.render_chat_request)
     assert "request" in parameters(OpenAIServingCompletion.render_completion_request)
     assert {"request", "previous_messages", "previous_response_outputs", "tool_server"} <= (
         parameters(OnlineRenderer.render_responses)
     )
+    for method in RENDERERS:
+        assert list(inspect.signature(getattr(OnlineRenderer, method)).parameters)[1] == "request"
     assert "engine_input" in ResponsesRenderResult.__annotations__
     source = inspect.getsource(OpenAIServingResponses)
     assert "self.online_renderer.render_responses(" in source
