@@ -3,7 +3,6 @@ that can be read, and not for more than the key may have. What comes back has an
 an error, OpenAI's shape."""
 
 import json
-import logging
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -13,7 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.errors import InvalidRequest, error_response, shown
 from server.gate import headers, routes
-from server.gate.admission import Admission, Visit
+from server.gate.access_log import LogEntry
+from server.gate.admission import Admission
 from server.gate.body import (
     BYTES_PER_MB,
     ClientLeft,
@@ -32,9 +32,6 @@ from server.settings import Settings
 UPLOADS = ("/v1/collections/", "/v1/audio/")
 """Routes that read their bodies themselves, and may take long ones."""
 POLICY_VIOLATION = 1008
-MAX_LOGGED_CHARS = 200
-
-logger = logging.getLogger("server.access")
 
 
 class Gate:
@@ -68,7 +65,7 @@ class Gate:
         began = time.perf_counter()
         path = path_of(scope)
         head = dict(scope["headers"])
-        entry = _LogEntry(scope["method"], path)
+        entry = LogEntry(scope["method"], path)
         replies: Replies | None = None
         try:
             try:
@@ -181,35 +178,6 @@ class Gate:
                     f"{shown(model)}",
                     "model",
                 )
-
-
-class _LogEntry:
-    """One request, as the log tells of it. Nothing that a client wrote is in it but the path, and
-    that as JSON."""
-
-    def __init__(self, method: str, path: str) -> None:
-        self._method = method
-        self._path = path
-        self.request_id = ""
-        self.key = ""
-        self.visit: Visit | None = None
-
-    def write(self, status: int, seconds: float) -> None:
-        if routes.is_open(self._path) and status == HTTPStatus.OK:
-            return  # probes
-        visit = self.visit
-        fields = {
-            "request_id": self.request_id,
-            "method": self._method[:MAX_LOGGED_CHARS],
-            "path": self._path[:MAX_LOGGED_CHARS],
-            "status": status,  # 0: the client left
-            "ms": round(seconds * 1000, 1),
-            "key": self.key,
-            "paths": visit.num_paths if visit else 0,
-            "tokens": visit.num_tokens if visit else 0,
-        }
-        told = " ".join(f"{name}={json.dumps(value)}" for name, value in fields.items())
-        logger.info("request %s", told, extra=fields)
 
 
 def path_of(scope: Scope) -> str:

@@ -19,7 +19,12 @@ MAX_TOP_LOGPROBS = 20  # as OpenAI has it
 MAX_BIASES = 1024
 SPEAKERS = ("system", "developer", "user")
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-LENGTHS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+LENGTHS: Mapping[type[AnyRequest], tuple[str, ...]] = {
+    ChatCompletionRequest: ("max_completion_tokens", "max_tokens"),
+    CompletionRequest: ("max_tokens",),
+    ResponsesRequest: ("max_output_tokens",),
+}
+"""What bounds a reply; a field is not looked for where it is none: that costs pydantic an error."""
 
 
 def check_bounds(request: AnyRequest, decoder: Decoder | None, raw_request: Request) -> None:
@@ -33,7 +38,7 @@ def check_bounds(request: AnyRequest, decoder: Decoder | None, raw_request: Requ
             "top_logprobs",
             f"top_logprobs must be at most {MAX_TOP_LOGPROBS}, got {shown(request.top_logprobs)}",
         )
-    _check_logit_bias(getattr(request, "logit_bias", None))
+    _check_logit_bias(request.logit_bias)
     _check_kv_transfer(request, raw_request)
     paths, name = _paths(request, decoder)
     if paths > MAX_CHOICES:
@@ -93,8 +98,10 @@ def _paths(request: AnyRequest, decoder: Decoder | None) -> tuple[int, str]:
     """How many, and by which field."""
     if decoder is not None:
         return decoder.num_paths, f"decoding.{decoder.fan_out_field or 'strategy'}"
-    choices = getattr(request, "n", None) or 1
-    prompt = getattr(request, "prompt", None)
+    if isinstance(request, ResponsesRequest):
+        return 1, "n"
+    choices = request.n or 1
+    prompt = request.prompt if isinstance(request, CompletionRequest) else None
     if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
         num_prompts = len(prompt)
         return choices * num_prompts, "n" if choices > num_prompts else "prompt"
@@ -103,8 +110,9 @@ def _paths(request: AnyRequest, decoder: Decoder | None) -> tuple[int, str]:
 
 def _length(request: AnyRequest, context: int) -> tuple[str, int]:
     """What a path may generate at most."""
-    for name in LENGTHS:
-        value = getattr(request, name, None)
+    names = LENGTHS[type(request)]
+    for name in names:
+        value = getattr(request, name)
         if value is not None:
             return name, min(value, context)
-    return LENGTHS[0] if isinstance(request, ChatCompletionRequest) else LENGTHS[-1], context
+    return names[0], context

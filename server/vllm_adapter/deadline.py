@@ -124,7 +124,7 @@ def within_deadline(create: Create) -> Create:
     inner = cast(Create, inspect.unwrap(create))
 
     async def create_in_time(request: Any, raw_request: Request) -> Response:
-        if getattr(request, "background", False):
+        if isinstance(request, ResponsesRequest) and request.background:
             return await inner(request, raw_request)
         deadline = deadline_of(raw_request)
         async with deadline.limit("the reply was not complete"):

@@ -2,6 +2,8 @@
 
 import logging
 
+from server.gate.access_log import AccessHandler
+from server.gate.access_log import logger as access_logger
 from server.log_lines import bounded_line
 
 
@@ -14,3 +16,7 @@ def log_as_vllm_does() -> None:
     ours.propagate = theirs.propagate
     for handler in theirs.handlers:
         handler.addFilter(bounded_line)
+    streams = [one for one in theirs.handlers if isinstance(one, logging.StreamHandler)]
+    if len(streams) == len(theirs.handlers):  # an operator's own configuration stays as it is
+        access_logger.handlers = [AccessHandler(one) for one in streams]
+        access_logger.propagate = False

@@ -82,6 +82,10 @@ class WinnowPlugin:
     async def init_state(
         self, engine_client: EngineClient | None, state: State, args: Namespace
     ) -> None:
+        # Routes are tried in turn, by the router and by what counts requests: most go to these.
+        self._app.router.routes.sort(
+            key=lambda route: getattr(route, "path", None) not in DECODING_PATHS
+        )
         put_in_front(self._app, self._settings, engine_client, args)
         if getattr(state, "online_renderer", None) is not None:
             refuse_unreadable(state)
