@@ -90,6 +90,11 @@ lock: setup ## Resolve requirements/*.txt anew
 	  -e "s/^(pgserver==[0-9.]+)$$/\1 ; python_version < '3.13'/" requirements/cpu.txt
 	$(UV) pip compile --quiet --upgrade requirements/lm-eval.in --no-header --no-annotate \
 	  -o requirements/lm-eval.txt
+	$(TORCH_SOURCE) $(UV) pip compile --quiet pyproject.toml --extra cpu --extra postgres \
+	  --extra embeddings --constraint requirements/cpu.txt \
+	  --overrides requirements/overrides-cpu.txt --generate-hashes --no-emit-package torch \
+	  --no-header --no-annotate -o requirements/image-cpu.txt
+	$(BIN)/python requirements/lacking.py requirements/image-cpu.txt > requirements/image-cuda.txt
 	for tool in llmcompressor optimum; do \
 	  $(TORCH_SOURCE) $(UV) pip compile --quiet --upgrade $(TOOLS)/$$tool.in --no-header \
 	    --no-annotate -o $(TOOLS)/$$tool.txt && sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' $(TOOLS)/$$tool.txt \

@@ -97,10 +97,13 @@ def serve(arguments: list[str]) -> int:
     """Serve until told to stop; the exit code."""
     is_cpu = is_cpu_build()
     apply_environment(os.environ, is_cpu=is_cpu)
-    arguments = with_default_flags(_with_checkpoint(arguments), is_cpu=is_cpu)
+    arguments = _with_checkpoint(arguments)
     try:
         # What is wrong with any of these is said before vLLM starts.
         settings = load_settings()
+        arguments = with_default_flags(
+            arguments, is_cpu=is_cpu, host=settings.host, port=settings.port
+        )
         arguments = with_log_format(arguments, settings.log_format, sys.stderr.isatty())
         load_canaries(settings, load_verifiers(settings))
         if arguments and not arguments[0].startswith("-"):

@@ -97,10 +97,16 @@ def _plugin_groups() -> tuple[str, ...]:
     )
 
 
-def with_default_flags(arguments: list[str], *, is_cpu: bool) -> list[str]:
+def with_default_flags(
+    arguments: list[str], *, is_cpu: bool, host: str | None = None, port: int | None = None
+) -> list[str]:
     """The user's flags, with ours added where the user gave none of that name."""
     given = {argument.partition("=")[0].replace("_", "-") for argument in arguments}
     flags: dict[str, str | None] = dict(FLAGS)
+    if host is not None:
+        flags["--host"] = host
+    if port is not None:
+        flags["--port"] = str(port)
     if is_cpu:
         flags |= CPU_FLAGS
     if "--no-enforce-eager" in given:

@@ -21,6 +21,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
+    host: str | None = Field(None, description="the address to listen on, where --host names none")
+    port: int | None = Field(
+        None, ge=1, le=65_535, description="the port to listen on, where --port names none"
+    )
     max_paths: int = Field(
         64, ge=1, le=128, description="paths that one request may run at the same time"
     )
