@@ -15,6 +15,9 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if and $v.ray.enabled (eq $v.store.type "file") }}
+{{- fail "store.type file does not go with ray.enabled: its volume is for one pod; set store.type postgres and store.postgres.name" }}
+{{- end }}
 {{- range $name := list "autoscaling" "keda" }}
 {{- $scaler := index $v $name }}
 {{- if and $scaler.enabled (gt (int $scaler.minReplicas) (int $scaler.maxReplicas)) }}

@@ -42,9 +42,7 @@ imagePullPolicy: {{ .Values.image.pullPolicy }}
   value: /cache/triton
 - name: VLLM_CACHE_ROOT
   value: /cache/vllm
-- name: WINNOW_LOG_FORMAT
-  value: {{ get $v.settings "WINNOW_LOG_FORMAT" | default "json" }}
-{{- range $name, $value := omit $v.settings "WINNOW_LOG_FORMAT" }}
+{{- range $name, $value := $v.settings }}
 - name: {{ $name }}
   value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
 {{- end }}
