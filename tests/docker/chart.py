@@ -24,6 +24,7 @@ FROM_SECRETS = {
     if SecretStr in (field.annotation, *get_args(field.annotation))
 }
 ON_VOLUMES = {"WINNOW_KEYS", "WINNOW_STORE"}
+BY_FLAGS = {"WINNOW_HOST", "WINNOW_PORT"}  # the chart gives them
 
 Manifest = dict[str, Any]  # Kubernetes' JSON
 
@@ -87,7 +88,7 @@ def settings_schema() -> dict[str, Any]:
     properties = {}
     for name, field in Settings.model_json_schema()["properties"].items():
         variable = f"{PREFIX}{name}".upper()
-        if variable in FROM_SECRETS | ON_VOLUMES:
+        if variable in FROM_SECRETS | ON_VOLUMES | BY_FLAGS:
             continue
         (typed,) = [one for one in field.get("anyOf", [field]) if one.get("type") != "null"]
         kept = {
