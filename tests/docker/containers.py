@@ -108,7 +108,7 @@ def build(podman: Podman, folder: Path) -> None:
     mounts = [*wheels, *([certificates] if certificates else [])]
     podman.run(
         *("buildah", "bud", "--isolation", "chroot", "--format", "docker", "--network", "host"),
-        *("--layers", "--build-arg", f"BASE_IMAGE={BASE}", "--build-arg", "REVISION=tested"),
+        *("--build-arg", f"BASE_IMAGE={BASE}", "--build-arg", "REVISION=tested"),
         *("--secret", f"id=environment,src={secret}"),
         *(part for one in mounts for part in ("-v", f"{one}:{one}:ro")),
         *("-f", "docker/Dockerfile.cpu", "-t", IMAGE, "."),
