@@ -6,26 +6,13 @@ import os
 import sys
 from importlib import metadata
 
-from server.canaries.opening import load_canaries
-from server.canaries.problems import UnusableCanaries
-from server.checkpoint import POCKET, UnreadableCheckpoint, check_folder, resolve
+from server.checkpoint import POCKET
 from server.compressed import compression_lines
-from server.defaults import UnusableFlag, apply_environment, is_cpu_build, with_default_flags
-from server.gate.keys import UnusableKeys
-from server.log_lines import with_log_format
-from server.settings import WrongSetting, load_settings
-from server.verifiers import UnusableVerifier, load_verifiers
+from server.defaults import apply_environment, is_cpu_build, with_default_flags
+from server.readying import USER_ERRORS, ready
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
-USER_ERRORS = (
-    WrongSetting,
-    UnreadableCheckpoint,
-    UnusableVerifier,
-    UnusableCanaries,
-    UnusableFlag,
-    UnusableKeys,
-)
 ADDRESS_ERRORS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 
@@ -95,19 +82,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def serve(arguments: list[str]) -> int:
     """Serve until told to stop; the exit code."""
-    is_cpu = is_cpu_build()
-    apply_environment(os.environ, is_cpu=is_cpu)
-    arguments = _with_checkpoint(arguments)
     try:
-        # What is wrong with any of these is said before vLLM starts.
-        settings = load_settings()
-        arguments = with_default_flags(
-            arguments, is_cpu=is_cpu, host=settings.host, port=settings.port
-        )
-        arguments = with_log_format(arguments, settings.log_format, sys.stderr.isatty())
-        load_canaries(settings, load_verifiers(settings))
+        arguments = ready(arguments)
         if arguments and not arguments[0].startswith("-"):
-            check_folder(arguments[0])
             for line in compression_lines(arguments[0]):
                 print(f"winnow: {line}", file=sys.stderr)
         # Imported late: vLLM takes seconds to import and reads the environment as it is then.
@@ -141,12 +118,3 @@ def compress(arguments: list[str]) -> int:
     apply_environment(environment, is_cpu=is_cpu)
     flags = with_default_flags(arguments[place + 1 :], is_cpu=is_cpu)
     return command.main(arguments[:place], Serving(tuple(flags), environment))
-
-
-def _with_checkpoint(arguments: list[str]) -> list[str]:
-    """`serve pocket` as the bundled folder under the name `pocket`."""
-    if not arguments or arguments[0] != POCKET or resolve(POCKET) == POCKET:
-        return arguments
-    is_named = any(a.partition("=")[0] == "--served-model-name" for a in arguments)
-    name = [] if is_named else ["--served-model-name", POCKET]
-    return [resolve(POCKET), *arguments[1:], *name]

@@ -23,25 +23,35 @@ def serve(arguments: list[str]) -> None:
     """Run `vllm serve` with these arguments until it is told to stop.
 
     Raises:
+        UnreadableCheckpoint, UnusableCanaries, UnusableKeys, UnusableFlag: as `prepare`.
+        SystemExit: the flags are wrong, --help was asked for, or the engine died.
+    """
+    args = prepare(arguments)
+    ServeSubcommand.cmd(args)
+    if has_died():
+        sys.exit(EXIT_ENGINE_DEAD)
+
+
+def prepare(arguments: list[str]) -> argparse.Namespace:
+    """vLLM's arguments, once nothing is wrong with them.
+
+    Raises:
         UnreadableCheckpoint: vLLM cannot make a model of the checkpoint.
         UnusableCanaries: the flags do not go with `WINNOW_CANARY_WHEN`.
         UnusableKeys: the file of keys cannot be read.
         UnusableFlag: vLLM would take one of them, to no good.
-        SystemExit: the flags are wrong, --help was asked for, or the engine died.
+        SystemExit: the flags are wrong, or --help was asked for.
     """
     cli_env_setup()  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
     args = _parse(arguments)
     configure_logging_from_args(args)
-    command = ServeSubcommand()
-    command.validate(args)
+    ServeSubcommand().validate(args)
     _check_canaries(args)
     check_kv_cache_dtype(args.kv_cache_dtype, is_cpu=current_platform.is_cpu())
     take_keys(args, load_settings())
     _check_model(args)
     args.disable_uvicorn_access_log = True  # the gate writes one, of its own
-    command.cmd(args)
-    if has_died():
-        sys.exit(EXIT_ENGINE_DEAD)
+    return args
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
