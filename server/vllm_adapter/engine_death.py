@@ -45,6 +45,9 @@ async def _watch(engine_client: EngineClient, state: State) -> None:
     last_resort = threading.Timer(EXIT_WITHIN_S, os._exit, [EXIT_ENGINE_DEAD])
     last_resort.daemon = True
     last_resort.start()
+    if not hasattr(state, "server"):  # uvicorn's; a replica of Ray Serve has none
+        await asyncio.sleep(REPLIES_WITHIN_S)
+        os._exit(EXIT_ENGINE_DEAD)
     state.server.config.timeout_graceful_shutdown = REPLIES_WITHIN_S
     state.server.should_exit = True
 

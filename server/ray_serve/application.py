@@ -1,0 +1,59 @@
+"""Replicas of the whole server, as many as there is to do, and what goes to which."""
+
+import os
+
+from ray import serve
+from ray.serve.config import AutoscalingConfig, RequestRouterConfig
+
+from server.ray_serve.options import RayOptions
+from server.ray_serve.replica import Replica
+
+NAME = "winnow"
+ROUTER = "server.ray_serve.router.AffinityRouter"
+CALLBACK = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
+LAYERS = "server.ray_serve.proxy_layer.layers"
+
+
+class ProxyNotSet(Exception):
+    """Ray was started without what its proxies need."""
+
+
+def build_app(args: RayOptions) -> serve.Application:
+    """Raises ProxyNotSet."""
+    if args.affinity == "prefix" and os.environ.get(CALLBACK) != LAYERS:
+        raise ProxyNotSet(
+            f"affinity by prefix needs {CALLBACK}={LAYERS} in the environment that Ray is started "
+            f"with on every node, got {os.environ.get(CALLBACK)!r}: without it Ray's proxy does not "
+            'read the request; or say affinity: "session" or "none"'
+        )
+    deployment = serve.deployment(
+        serve.ingress()(Replica),
+        name=NAME,
+        autoscaling_config=AutoscalingConfig(
+            min_replicas=args.min_replicas,
+            max_replicas=args.max_replicas,
+            target_ongoing_requests=args.target_ongoing_requests,
+            upscale_delay_s=args.upscale_delay_s,
+            downscale_delay_s=args.downscale_delay_s,
+        ),
+        max_ongoing_requests=args.max_ongoing_requests,
+        max_queued_requests=args.max_queued_requests,
+        graceful_shutdown_timeout_s=args.drain_timeout_s,
+        graceful_shutdown_wait_loop_s=0.5,
+        health_check_period_s=args.health_check_period_s,
+        ray_actor_options=args.ray_actor_options or None,
+        request_router_config=_router(args),
+    )
+    return deployment.bind(args.arguments)
+
+
+def _router(args: RayOptions) -> RequestRouterConfig:
+    if args.affinity == "none":
+        return RequestRouterConfig()
+    return RequestRouterConfig(
+        request_router_class=ROUTER,
+        request_router_kwargs={
+            "busy_at": args.target_ongoing_requests,
+            "takes_prefixes": args.affinity == "prefix",
+        },
+    )

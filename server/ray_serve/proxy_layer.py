@@ -1,0 +1,115 @@
+"""What Winnow adds to Ray's HTTP proxy, which passes a request on before it has read its body, and
+says nothing of OpenAI's errors.
+
+Ray loads it where RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH names `layers`.
+"""
+
+import json
+from http import HTTPStatus
+
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.errors import error_content
+from server.gate.body import BYTES_PER_MB, ClientLeft, check_length, read_whole, replayed
+from server.gate.gate import path_of, refuse
+from server.gate.headers import HEADER, REQUEST_ID_FORM, new_request_id
+from server.gate.refusals import Refused
+from server.gate.replies import Replies
+from server.ray_serve.affinity import PATHS, SESSION_HEADER, prefix_key
+from server.settings import Settings, load_settings
+
+RETRY_AFTER_S = 5
+LOST = "the replica that had this request is gone; send the request again"
+EVENT_STREAM = b"text/event-stream"
+
+
+def layers() -> list[Middleware]:
+    return [Middleware(ProxyLayer, settings=load_settings())]
+
+
+class ProxyLayer:
+    """Keeps conversations together, and tells in OpenAI's words when a replica was lost."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = path_of(scope)
+        scope, request_id = _with_request_id(scope)
+        replies = Replies(send, path, request_id)
+        reply = _Reply(replies)
+        try:
+            if path in PATHS and scope["method"] == "POST":
+                scope, receive = await self._with_session(scope, receive)
+            await self._app(scope, receive, reply)
+            if not reply.is_complete:
+                await _tell_of_loss(reply, scope, receive)
+        except ClientLeft:
+            pass
+        except Refused as refusal:
+            await refuse(refusal, scope, receive, replies)
+
+    async def _with_session(self, scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
+        """Raises Refused, or ClientLeft."""
+        settings = self._settings
+        max_bytes = int(settings.max_body_mb * BYTES_PER_MB)
+        check_length(scope, max_bytes)
+        body = await read_whole(receive, max_bytes, settings.body_timeout_s)
+        head = dict(scope["headers"])
+        header = SESSION_HEADER.encode()
+        if header not in head:
+            caller = head.get(b"authorization", head.get(b"x-api-key", b""))
+            if key := prefix_key(body, caller):
+                scope = {**scope, "headers": [*scope["headers"], (header, key.encode())]}
+        return scope, replayed(body, receive)
+
+
+class _Reply:
+    """A reply on its way from Ray. `is_streamed` says that its events are under way."""
+
+    def __init__(self, send: Replies) -> None:
+        self._send = send
+        self.is_started = self.is_streamed = self.is_complete = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.is_started = True
+            headers = list(message.get("headers", []))
+            head = {name.lower(): value for name, value in headers}
+            self.is_streamed = head.get(b"content-type", b"").startswith(EVENT_STREAM)
+            is_refused = message["status"] == HTTPStatus.SERVICE_UNAVAILABLE
+            if is_refused and b"retry-after" not in head:
+                headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
+            message = {**message, "headers": headers}
+        elif not message.get("more_body", False):
+            self.is_complete = True
+        await self._send(message)
+
+
+async def _tell_of_loss(reply: _Reply, scope: Scope, receive: Receive) -> None:
+    """Ray ended without a word, or in the middle: the replica died, or was not let finish."""
+    lost = Refused(HTTPStatus.SERVICE_UNAVAILABLE, LOST, retry_after_s=RETRY_AFTER_S)
+    if not reply.is_started:
+        await refuse(lost, scope, receive, reply)
+    elif reply.is_streamed:
+        error = {"type": "error", **error_content(lost.message, None, lost.status)}
+        event = f"event: error\ndata: {json.dumps(error)}\n\n".encode()  # all clients read this
+        await reply({"type": "http.response.body", "body": event, "more_body": False})
+    # What was begun otherwise stays cut off: its client sees that it is not complete.
+
+
+def _with_request_id(scope: Scope) -> tuple[Scope, str]:
+    """Ray and the replica are to take the same id. One that is not sound is for the replica to
+    refuse."""
+    given = dict(scope["headers"]).get(HEADER)
+    if given is not None and REQUEST_ID_FORM.fullmatch(given):
+        return scope, given.decode()
+    made = new_request_id()
+    if given is None:
+        scope = {**scope, "headers": [*scope["headers"], (HEADER, made.encode())]}
+    return scope, made
