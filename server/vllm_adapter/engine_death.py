@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.datastructures import State
 from vllm.engine.protocol import EngineClient
+from vllm.v1.engine.async_llm import AsyncLLM
 
 from server.errors import error_response
 from server.gate.refusals import Refused
@@ -45,11 +46,22 @@ async def _watch(engine_client: EngineClient, state: State) -> None:
     last_resort = threading.Timer(EXIT_WITHIN_S, os._exit, [EXIT_ENGINE_DEAD])
     last_resort.daemon = True
     last_resort.start()
-    if not hasattr(state, "server"):  # uvicorn's; a replica of Ray Serve has none
-        await asyncio.sleep(REPLIES_WITHIN_S)
+    if not hasattr(state, "server"):  # uvicorn's, which a replica of Ray Serve has not
         os._exit(EXIT_ENGINE_DEAD)
     state.server.config.timeout_graceful_shutdown = REPLIES_WITHIN_S
     state.server.should_exit = True
+
+
+def exit_at_once(engine_client: AsyncLLM) -> None:
+    """For a replica, behind a proxy that tells the clients of a loss and sends whatever else comes
+    elsewhere. Were requests told here, their clients would be back before the replica is gone."""
+
+    def exit_now(failure: Exception) -> None:
+        logger.critical("the engine died; this replica exits, for Ray to start another: %s", failure)
+        os._exit(EXIT_ENGINE_DEAD)
+
+    # vLLM has no hook for it. This is where it tells the requests under way.
+    engine_client.output_processor.propagate_error = exit_now  # type: ignore[method-assign]
 
 
 def died_reply() -> Refused:

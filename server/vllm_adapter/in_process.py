@@ -11,7 +11,9 @@ from vllm.entrypoints.launchers.app import build_app
 from vllm.entrypoints.launchers.launcher import validate_api_server_args
 from vllm.reasoning import ReasoningParserManager
 from vllm.tool_parsers import ToolParserManager
+from vllm.v1.engine.async_llm import AsyncLLM
 
+from server.vllm_adapter.engine_death import exit_at_once
 from server.vllm_adapter.launch import prepare
 
 
@@ -34,4 +36,6 @@ async def running_app(arguments: list[str]) -> AsyncIterator[tuple[FastAPI, Engi
         tasks = await engine_client.get_supported_tasks()
         app = build_app(args, tasks, engine_client.model_config)
         await init_app_state(engine_client, app.state, args, tasks)
+        assert isinstance(engine_client, AsyncLLM)
+        exit_at_once(engine_client)
         yield app, engine_client
