@@ -88,8 +88,8 @@ train: setup ## Train the bundled checkpoint anew (ARGS= for the trainer)
 	$(BIN)/python -m pocket.train $(ARGS)
 
 lock: setup ## Resolve requirements/*.txt anew
-	$(TORCH_SOURCE) $(UV) pip compile --quiet --upgrade pyproject.toml --extra cpu --group dev \
-	  --overrides requirements/overrides-cpu.txt --no-header --no-annotate -o requirements/cpu.txt
+	$(TORCH_SOURCE) $(UV) pip compile --quiet --upgrade pyproject.toml --extra cpu --extra ray \
+	  --group dev --overrides requirements/overrides-cpu.txt --no-header --no-annotate -o requirements/cpu.txt
 	sed -i -E -e 's/^(torch==[0-9.]+)\+.*/\1/' \
 	  -e "s/^(pgserver==[0-9.]+)$$/\1 ; python_version < '3.13'/" requirements/cpu.txt
 	$(UV) pip compile --quiet --upgrade requirements/lm-eval.in --no-header --no-annotate \

@@ -23,11 +23,10 @@ def build_app(args: RayOptions) -> serve.Application:
     if args.affinity == "prefix" and os.environ.get(CALLBACK) != LAYERS:
         raise ProxyNotSet(
             f"affinity by prefix needs {CALLBACK}={LAYERS} in the environment that Ray is started "
-            f"with on every node, got {os.environ.get(CALLBACK)!r}: without it Ray's proxy does not "
-            'read the request; or say affinity: "session" or "none"'
+            f"with on every node, got {os.environ.get(CALLBACK)!r}: without it Ray's proxy does "
+            'not read the request; or say affinity: "session" or "none"'
         )
-    deployment = serve.deployment(
-        serve.ingress()(Replica),
+    deploy = serve.deployment(
         name=NAME,
         autoscaling_config=AutoscalingConfig(
             min_replicas=args.min_replicas,
@@ -41,17 +40,17 @@ def build_app(args: RayOptions) -> serve.Application:
         graceful_shutdown_timeout_s=args.drain_timeout_s,
         graceful_shutdown_wait_loop_s=0.5,
         health_check_period_s=args.health_check_period_s,
-        ray_actor_options=args.ray_actor_options or None,
+        ray_actor_options=args.ray_actor_options,
         request_router_config=_router(args),
     )
-    return deployment.bind(args.arguments)
+    return deploy(serve.ingress()(Replica)).bind(args.arguments)
 
 
 def _router(args: RayOptions) -> RequestRouterConfig:
     if args.affinity == "none":
         return RequestRouterConfig()
     return RequestRouterConfig(
-        request_router_class=ROUTER,
+        request_router_class=ROUTER,  # type: ignore[arg-type]  # Ray's own type is wrong
         request_router_kwargs={
             "busy_at": args.target_ongoing_requests,
             "takes_prefixes": args.affinity == "prefix",

@@ -21,7 +21,7 @@ class Replica:
     the process that builds the application.
     """
 
-    async def __init__(self, arguments: list[str]) -> None:
+    async def __init__(self, arguments: list[str]) -> None:  # type: ignore[misc]  # Ray awaits it
         self._running = AsyncExitStack()
         arguments = ready(arguments)
         from server.vllm_adapter.in_process import running_app

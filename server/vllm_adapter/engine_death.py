@@ -57,11 +57,13 @@ def exit_at_once(engine_client: AsyncLLM) -> None:
     elsewhere. Were requests told here, their clients would be back before the replica is gone."""
 
     def exit_now(failure: Exception) -> None:
-        logger.critical("the engine died; this replica exits, for Ray to start another: %s", failure)
+        logger.critical(
+            "the engine died; this replica exits, for Ray to start another: %s", failure
+        )
         os._exit(EXIT_ENGINE_DEAD)
 
     # vLLM has no hook for it. This is where it tells the requests under way.
-    engine_client.output_processor.propagate_error = exit_now  # type: ignore[method-assign]
+    engine_client.output_processor.propagate_error = exit_now  # type: ignore[assignment,method-assign]
 
 
 def died_reply() -> Refused:

@@ -31,7 +31,7 @@ async def running_app(arguments: list[str]) -> AsyncIterator[tuple[FastAPI, Engi
         ToolParserManager.import_tool_parser(args.tool_parser_plugin)
     if args.reasoning_parser_plugin:
         ReasoningParserManager.import_reasoning_parser(args.reasoning_parser_plugin)
-    validate_api_server_args(args)
+    validate_api_server_args(args)  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
     async with build_async_engine_client(args) as engine_client:
         tasks = await engine_client.get_supported_tasks()
         app = build_app(args, tasks, engine_client.model_config)

@@ -1,0 +1,127 @@
+"""Ray on this machine with the shipped application on it, as an operator would start both."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import yaml
+
+from server.ray_serve.application import CALLBACK, LAYERS
+from tests.server.server_process import free_port, wait_until
+
+BIN = Path(sys.executable).parent
+CONFIG = Path(__file__).parents[2] / "docker/ray/winnow.yaml"
+OBJECT_STORE_BYTES = 80 * 2**20
+START_TIMEOUT_S = 180.0
+STOP_TIMEOUT_S = 30.0
+REPLICA = "x-winnow-replica"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    url: str
+    ray: psutil.Process
+
+    def http(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=60)
+
+    def engines(self) -> list[psutil.Process]:
+        """The engines' processes, of the replicas that have one by now."""
+        return [one for one in self.ray.children(recursive=True) if "EngineCore" in _name(one)]
+
+    def replicas(self, http: httpx.Client, num_asked: int = 12) -> set[str]:
+        """The names of those that answer."""
+        return {http.get("/v1/models").headers[REPLICA] for _ in range(num_asked)}
+
+
+@contextmanager
+def running_cluster(log: Path, **args: Any) -> Iterator[Cluster]:  # of the application
+    """The application of `docker/ray/winnow.yaml` with these arguments instead of its own."""
+    port = free_port()
+    config = yaml.safe_load(CONFIG.read_text())
+    config["http_options"] |= {"host": "127.0.0.1", "port": port}
+    config["applications"][0]["args"] |= args
+    environment = {
+        "WINNOW_STORE": str(log.with_suffix(".sqlite3")),
+        **os.environ,
+        CALLBACK: LAYERS,
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+    gcs = free_port()
+    with ExitStack() as stack:
+        output = stack.enter_context(log.open("wb"))
+        # Its sockets' names may have 107 characters, and pytest's folders take most of them.
+        folder = stack.enter_context(TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True))
+        application = Path(folder) / "application.yaml"
+        application.write_text(yaml.safe_dump(config))
+        commands = (
+            [
+                *("ray", "start", "--head", "--block", f"--port={gcs}", f"--temp-dir={folder}"),
+                *("--num-cpus=4", f"--object-store-memory={OBJECT_STORE_BYTES}"),
+                *("--include-dashboard=false", f"--ray-client-server-port={free_port()}"),
+                "--node-ip-address=127.0.0.1",
+            ],
+            ["serve", "run", f"--address=127.0.0.1:{gcs}", str(application)],
+        )
+        ray = stack.enter_context(_running(commands[0], output, environment))
+        wait_until(lambda: _listens(gcs), START_TIMEOUT_S, "Ray started")
+        serve = stack.enter_context(_running(commands[1], output, environment))
+        cluster = Cluster(f"http://127.0.0.1:{port}", psutil.Process(ray.pid))
+
+        def is_up() -> bool:
+            if serve.poll() is not None:
+                pytest.fail(f"serve run exited\n{log.read_text(errors='replace')[-3000:]}")
+            try:
+                return httpx.get(f"{cluster.url}/ready", timeout=5).status_code == httpx.codes.OK
+            except httpx.TransportError:
+                return False
+
+        wait_until(is_up, START_TIMEOUT_S, "up")
+        yield cluster
+
+
+@contextmanager
+def _running(
+    command: list[str], output: Any, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:  # Any: a binary file
+    process = subprocess.Popen(
+        [str(BIN / command[0]), *command[1:]],
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        start_new_session=True,
+    )
+    family = psutil.Process(process.pid)
+    try:
+        yield process
+    finally:
+        left = family.children(recursive=True) if process.poll() is None else []
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for one in psutil.wait_procs(left, timeout=5)[1]:
+            one.kill()
+
+
+def _listens(port: int) -> bool:
+    me = psutil.net_connections("tcp")
+    return any(one.laddr and one.laddr.port == port and one.status == "LISTEN" for one in me)
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
