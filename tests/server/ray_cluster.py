@@ -1,6 +1,7 @@
 """Ray on this machine with the shipped application on it, as an operator would start both."""
 
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ BIN = Path(sys.executable).parent
 CONFIG = Path(__file__).parents[2] / "docker/ray/winnow.yaml"
 OBJECT_STORE_BYTES = 80 * 2**20
 START_TIMEOUT_S = 180.0
-STOP_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 5.0
 REPLICA = "x-winnow-replica"
 
 
@@ -40,21 +41,28 @@ class Cluster:
 
     def replicas(self, http: httpx.Client, num_asked: int = 12) -> set[str]:
         """The names of those that answer."""
-        return {http.get("/v1/models").headers[REPLICA] for _ in range(num_asked)}
+        replies = [http.get("/v1/models") for _ in range(num_asked)]
+        return {reply.headers[REPLICA] for reply in replies if REPLICA in reply.headers}
 
 
 @contextmanager
-def running_cluster(log: Path, **args: Any) -> Iterator[Cluster]:  # of the application
-    """The application of `docker/ray/winnow.yaml` with these arguments instead of its own."""
+def running_cluster(log: Path, num_replicas: int) -> Iterator[Cluster]:
+    """The application of `docker/ray/winnow.yaml` with so many replicas, all of them up."""
     port = free_port()
     config = yaml.safe_load(CONFIG.read_text())
     config["http_options"] |= {"host": "127.0.0.1", "port": port}
-    config["applications"][0]["args"] |= args
+    config["applications"][0]["args"] |= {
+        "min_replicas": num_replicas,
+        "max_replicas": num_replicas,
+    }
     environment = {
         "WINNOW_STORE": str(log.with_suffix(".sqlite3")),
         **os.environ,
         CALLBACK: LAYERS,
         "RAY_USAGE_STATS_ENABLED": "0",
+        # Whoever may speak to Ray may run code: nobody else on this machine is to.
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
     }
     gcs = free_port()
     with ExitStack() as stack:
@@ -68,7 +76,6 @@ def running_cluster(log: Path, **args: Any) -> Iterator[Cluster]:  # of the appl
                 *("ray", "start", "--head", "--block", f"--port={gcs}", f"--temp-dir={folder}"),
                 *("--num-cpus=4", f"--object-store-memory={OBJECT_STORE_BYTES}"),
                 *("--include-dashboard=false", f"--ray-client-server-port={free_port()}"),
-                "--node-ip-address=127.0.0.1",
             ],
             ["serve", "run", f"--address=127.0.0.1:{gcs}", str(application)],
         )
@@ -77,15 +84,16 @@ def running_cluster(log: Path, **args: Any) -> Iterator[Cluster]:  # of the appl
         serve = stack.enter_context(_running(commands[1], output, environment))
         cluster = Cluster(f"http://127.0.0.1:{port}", psutil.Process(ray.pid))
 
-        def is_up() -> bool:
+        def are_up() -> bool:
             if serve.poll() is not None:
                 pytest.fail(f"serve run exited\n{log.read_text(errors='replace')[-3000:]}")
-            try:
-                return httpx.get(f"{cluster.url}/ready", timeout=5).status_code == httpx.codes.OK
-            except httpx.TransportError:
-                return False
+            with cluster.http() as http:
+                try:
+                    return len(cluster.replicas(http)) == num_replicas
+                except httpx.TransportError:
+                    return False
 
-        wait_until(is_up, START_TIMEOUT_S, "up")
+        wait_until(are_up, START_TIMEOUT_S, "up")
         yield cluster
 
 
@@ -100,19 +108,15 @@ def _running(
         env=environment,
         start_new_session=True,
     )
-    family = psutil.Process(process.pid)
     try:
         yield process
     finally:
-        left = family.children(recursive=True) if process.poll() is None else []
+        family = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for one in psutil.wait_procs(left, timeout=5)[1]:
+        for one in psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)[1]:
             one.kill()
+        process.kill()
+        process.wait()
 
 
 def _listens(port: int) -> bool:

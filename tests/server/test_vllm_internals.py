@@ -400,3 +400,29 @@ def test_gate_steps_in_where_layers_are_built_early() -> None:
     assert "app.state.server = server" in inspect.getsource(launcher.serve_http)
     assert isinstance(AsyncLLM.errored, property)
     assert isinstance(FastAPI().middleware_stack, type(None))
+
+
+def test_app_and_engine_can_be_had_without_a_socket() -> None:
+    from vllm.entrypoints.launchers import launcher
+    from vllm.entrypoints.launchers.api_server import app_state, entry
+    from vllm.entrypoints.launchers.app import build_app
+
+    served = inspect.getsource(entry.build_and_serve)
+    for step in ("get_supported_tasks()", "build_app(args, ", "init_app_state(engine_client, "):
+        assert step in served
+    assert {"args", "supported_tasks", "model_config"} <= parameters(build_app)
+    assert list(inspect.signature(app_state.init_app_state).parameters)[:3] == [
+        *("engine_client", "state", "args")
+    ]
+    assert "args" in parameters(entry.build_async_engine_client)
+    assert "args" in parameters(launcher.validate_api_server_args)
+    for step in ("import_tool_parser", "import_reasoning_parser", "validate_api_server_args"):
+        assert step in inspect.getsource(launcher.setup_server)
+
+
+def test_a_replica_hears_of_its_engines_death_before_its_requests_do() -> None:
+    from vllm.v1.engine.async_llm import AsyncLLM
+    from vllm.v1.engine.output_processor import OutputProcessor
+
+    assert "output_processor.propagate_error(e)" in inspect.getsource(AsyncLLM)
+    assert len(parameters(OutputProcessor.propagate_error)) == 2
