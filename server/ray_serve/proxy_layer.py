@@ -5,6 +5,7 @@ Ray loads it where RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH names `layers`.
 """
 
 import json
+import re
 from http import HTTPStatus
 
 from starlette.middleware import Middleware
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.errors import error_content
 from server.gate.body import BYTES_PER_MB, ClientLeft, check_length, read_whole, replayed
 from server.gate.gate import path_of, refuse
-from server.gate.headers import HEADER, REQUEST_ID_FORM, new_request_id
+from server.gate.headers import HEADER, given_request_id, new_request_id
 from server.gate.refusals import Refused
 from server.gate.replies import Replies
 from server.ray_serve.affinity import PATHS, SESSION_HEADER, prefix_key
@@ -21,6 +22,14 @@ from server.settings import Settings, load_settings
 
 RETRY_AFTER_S = 5
 LOST = "the replica that had this request is gone; send the request again"
+SESSION_FORM = re.compile(rb"[\x20-\x7e]{1,256}")
+ORDERS = (
+    b"x-request-timeout-seconds",
+    b"x-request-disconnect-disabled",
+    b"serve_multiplexed_model_id",
+    b"serve-multiplexed-model-id",
+)
+"""By these a client could have Ray go on working for it after it left, or end its requests."""
 EVENT_STREAM = b"text/event-stream"
 
 
@@ -40,10 +49,10 @@ class ProxyLayer:
             await self._app(scope, receive, send)
             return
         path = path_of(scope)
-        scope, request_id = _with_request_id(scope)
-        replies = Replies(send, path, request_id)
+        replies = Replies(send, path, new_request_id())
         reply = _Reply(replies)
         try:
+            scope, replies.request_id = _with_sound_head(scope, replies.request_id)
             if path in PATHS and scope["method"] == "POST":
                 scope, receive = await self._with_session(scope, receive)
             await self._app(scope, receive, reply)
@@ -103,13 +112,22 @@ async def _tell_of_loss(reply: _Reply, scope: Scope, receive: Receive) -> None:
     # What was begun otherwise stays cut off: its client sees that it is not complete.
 
 
-def _with_request_id(scope: Scope) -> tuple[Scope, str]:
-    """Ray and the replica are to take the same id. One that is not sound is for the replica to
-    refuse."""
-    given = dict(scope["headers"]).get(HEADER)
-    if given is not None and REQUEST_ID_FORM.fullmatch(given):
-        return scope, given.decode()
-    made = new_request_id()
+def _with_sound_head(scope: Scope, made_id: str) -> tuple[Scope, str]:
+    """What Ray can read and may obey, and the request's id: Ray and the replica take the same.
+
+    Raises:
+        Refused: Ray would fail on what it reads of it.
+    """
+    kept = [pair for pair in scope["headers"] if pair[0] not in ORDERS]
+    head = dict(kept)
+    given = given_request_id(head)
+    session = head.get(SESSION_HEADER.encode())
+    if session is not None and not SESSION_FORM.fullmatch(session):
+        raise Refused(
+            HTTPStatus.BAD_REQUEST,
+            f"{SESSION_HEADER} must be 1 to 256 printable ASCII characters",
+            SESSION_HEADER,
+        )
     if given is None:
-        scope = {**scope, "headers": [*scope["headers"], (HEADER, made.encode())]}
-    return scope, made
+        kept.append((HEADER, made_id.encode()))
+    return {**scope, "headers": kept}, given or made_id

@@ -52,11 +52,16 @@ async def _watch(engine_client: EngineClient, state: State) -> None:
     state.server.should_exit = True
 
 
-def exit_at_once(engine_client: AsyncLLM) -> None:
+def exit_at_once(engine_client: AsyncLLM, state: State) -> None:
     """For a replica, behind a proxy that tells the clients of a loss and sends whatever else comes
     elsewhere. Were requests told here, their clients would be back before the replica is gone."""
 
+    tell_requests = engine_client.output_processor.propagate_error
+
     def exit_now(failure: Exception) -> None:
+        if getattr(state, "winnow_is_draining", False):  # it was told to
+            tell_requests(failure)  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
+            return
         logger.critical(
             "the engine died; this replica exits, for Ray to start another: %s", failure
         )

@@ -37,5 +37,5 @@ async def running_app(arguments: list[str]) -> AsyncIterator[tuple[FastAPI, Engi
         app = build_app(args, tasks, engine_client.model_config)
         await init_app_state(engine_client, app.state, args, tasks)
         assert isinstance(engine_client, AsyncLLM)
-        exit_at_once(engine_client)
+        exit_at_once(engine_client, app.state)
         yield app, engine_client

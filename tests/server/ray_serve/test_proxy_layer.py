@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.ray_serve.affinity import PREFIX_KEY, SESSION_HEADER
@@ -104,3 +105,17 @@ async def test_a_body_that_is_too_long_is_not_passed_on() -> None:
     reply = await post(echo, json=BODY | {"user": "x" * 1000})
     assert reply.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
     assert reply.json()["error"]["param"] == "body"
+
+
+async def test_clients_give_ray_no_orders() -> None:
+    orders = {"x-request-disconnect-disabled": "?1", "x-request-timeout-seconds": "-1"}
+    told = (await post(echo, headers=orders)).json()
+    assert not {name for name, _ in told["head"]} & set(orders)
+
+
+@pytest.mark.parametrize("name", ["x-request-id", SESSION_HEADER])
+async def test_what_ray_would_fail_on_is_refused(name: str) -> None:
+    reply = await post(echo, headers={name: b"\xff"})
+    assert reply.status_code == httpx.codes.BAD_REQUEST
+    assert reply.json()["error"]["param"].lower() == name
+    assert len(reply.headers["x-request-id"]) == 32
