@@ -60,7 +60,7 @@ def exit_at_once(engine_client: AsyncLLM, state: State) -> None:
 
     def exit_now(failure: Exception) -> None:
         if getattr(state, "winnow_is_draining", False):  # it was told to
-            tell_requests(failure)  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
+            tell_requests(failure)
             return
         logger.critical(
             "the engine died; this replica exits, for Ray to start another: %s", failure

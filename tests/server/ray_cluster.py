@@ -39,7 +39,7 @@ class Cluster:
         """The engines' processes, of the replicas that have one by now."""
         return [one for one in self.ray.children(recursive=True) if "EngineCore" in _name(one)]
 
-    def replicas(self, http: httpx.Client, num_asked: int = 12) -> set[str]:
+    def replicas(self, http: httpx.Client, num_asked: int = 20) -> set[str]:
         """The names of those that answer."""
         replies = [http.get("/v1/models") for _ in range(num_asked)]
         return {reply.headers[REPLICA] for reply in replies if REPLICA in reply.headers}
