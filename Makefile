@@ -48,7 +48,7 @@ serve: setup ## Serve the bundled checkpoint (HOST=, PORT=, ARGS= further flags)
 	$(BIN)/winnow serve pocket --host $(HOST) --port $(PORT) $(ARGS)
 
 test: setup $(HARNESS)/.ready $(PROMETHEUS)/.ready $(HELM)/.ready ## Run all tests (ARGS= for pytest)
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup ## Formatter, linter, types and import contracts
 	$(BIN)/ruff format --check .

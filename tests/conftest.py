@@ -68,6 +68,27 @@ async def pocket_llm(vllm_environment: None) -> AsyncIterator["AsyncLLM"]:
         yield llm
 
 
+LONGEST_FIRST = (
+    "tests/docker/test_image.py",
+    "tests/compression/test_real_compress.py",
+    "tests/compression/proof/test_real_proof.py",
+    "tests/docker/test_regression.py",
+    "tests/server/test_data_parallel.py",
+    "tests/server/test_soak.py",
+    "tests/server/test_hostile.py",
+    "tests/server/test_ray_serve.py",
+)
+"""Files of tests that take minutes: begun last, one process would wait for the other."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(config.rootpath).as_posix()
+        return LONGEST_FIRST.index(path) if path in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=place)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # An engine that was shut down leaves its ZeroMQ contexts to the garbage collector.
     config.addinivalue_line("filterwarnings", "ignore:Unclosed context <zmq:ResourceWarning")
