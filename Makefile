@@ -95,7 +95,7 @@ lock: setup ## Resolve requirements/*.txt anew
 	$(UV) pip compile --quiet --upgrade requirements/lm-eval.in --no-header --no-annotate \
 	  -o requirements/lm-eval.txt
 	$(TORCH_SOURCE) $(UV) pip compile --quiet pyproject.toml --extra cpu --extra postgres \
-	  --extra embeddings --constraint requirements/cpu.txt \
+	  --extra embeddings --extra ray --constraint requirements/cpu.txt \
 	  --overrides requirements/overrides-cpu.txt --generate-hashes --no-emit-package torch \
 	  --no-header --no-annotate -o requirements/image-cpu.txt
 	$(BIN)/python requirements/lacking.py requirements/image-cpu.txt > requirements/image-cuda.txt

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
+from server.ray_serve.options import RayOptions
 from server.settings import PREFIX, Settings
 
 CHART = Path(__file__).parents[2] / "docker" / "helm" / "winnow"
@@ -81,6 +82,16 @@ def container(manifests: list[Manifest]) -> dict[str, Any]:
 def variables(one: dict[str, Any]) -> dict[str, Any]:
     """A container's environment: values, or where they come from."""
     return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in one["env"]}
+
+
+def ray_schema() -> dict[str, Any]:
+    """Likewise of `ray.args`, which with the model and its flags are those of the application."""
+    properties: dict[str, Any] = {"model": False, "flags": False}
+    for name, field in RayOptions.model_json_schema()["properties"].items():
+        if name not in properties:
+            dropped = ("title", "description", "default", "additionalProperties")
+            properties[name] = {key: value for key, value in field.items() if key not in dropped}
+    return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
 def settings_schema() -> dict[str, Any]:

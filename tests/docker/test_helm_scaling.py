@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry
+from ray.serve.schema import ServeDeploySchema
 
 from server.gate.routes import MONITOR, OPEN
 from server.metrics import Metrics
-from tests.docker.chart import NAMESPACE, RELEASE, Manifest, kinds, of_kind, render
+from server.ray_serve.application import CALLBACK, LAYERS
+from server.ray_serve.options import RayOptions
+from tests.docker.chart import NAMESPACE, RELEASE, Manifest, kinds, of_kind, render, variables
 from tests.docker.manifests import check
 from tests.docker.prometheus_process import binary
 
@@ -196,7 +199,7 @@ def test_network_policy_lets_in_and_out_what_is_named() -> None:
 @pytest.fixture(scope="module")
 def ray() -> list[Manifest]:
     values = {
-        "ray": {"enabled": True, "args": {"max_replicas": 3, "num_gpus": 1}},
+        "ray": {"enabled": True, "args": {"max_replicas": 3, "ray_actor_options": {"num_gpus": 1}}},
         "store": POSTGRES,
         "secrets": {"keys": {"name": "keys"}},
         "model": {"name": "org/model", "servedName": "m"},
@@ -228,14 +231,21 @@ def test_ray_builds_the_app_with_the_arguments(ray: list[Manifest]) -> None:
         "min_replicas": 1,
         "max_replicas": 3,
         "target_ongoing_requests": 16,
-        "num_gpus": 1,
+        "ray_actor_options": {"num_gpus": 1},
     }
+    RayOptions.model_validate(application["args"])
 
 
 def test_ray_reads_the_configuration(ray: list[Manifest]) -> None:
-    schema = pytest.importorskip("ray.serve.schema")
     text = of_kind(ray, "RayService")["spec"]["serveConfigV2"]
-    schema.ServeDeploySchema.model_validate(yaml.safe_load(text))
+    ServeDeploySchema.model_validate(yaml.safe_load(text))
+
+
+def test_ray_proxies_load_our_layer_wherever_they_are(ray: list[Manifest]) -> None:
+    cluster = of_kind(ray, "RayService")["spec"]["rayClusterConfig"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        (one,) = group["template"]["spec"]["containers"]
+        assert variables(one)[CALLBACK] == LAYERS
 
 
 def test_ray_pods_are_as_closed_as_the_deployments(ray: list[Manifest]) -> None:

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.docker.chart import CHART, FROM_SECRETS, Refused, container, render, settings_schema
+from tests.docker.chart import (
+    CHART,
+    FROM_SECRETS,
+    Refused,
+    container,
+    ray_schema,
+    render,
+    settings_schema,
+)
 
 POSTGRES = {"type": "postgres", "postgres": {"name": "database"}}
 KEDA = {"enabled": True, "prometheusAddress": "http://prometheus:9090"}
@@ -110,6 +118,12 @@ def test_schema_knows_the_settings_as_the_server_does() -> None:
     assert schema["properties"]["settings"] == expected, json.dumps(expected, indent=2)
 
 
+def test_schema_knows_the_arguments_of_ray_as_the_application_does() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    expected = ray_schema()
+    assert schema["properties"]["ray"]["properties"]["args"] == expected
+
+
 def test_every_secret_setting_has_a_value() -> None:
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     named = {name: {"name": f"of-{name.lower()}"} for name in values["secrets"]}
@@ -126,7 +140,10 @@ def test_schema_has_every_value_and_no_other() -> None:
         if not (isinstance(given, dict) and described.get("additionalProperties") is False):
             return
         optional = {"global"} if path == "" else set()
-        if path in ("/settings", "/resources", "/ray/head/resources") or "/probes/" in path:
+        if (
+            path in ("/settings", "/ray/args", "/resources", "/ray/head/resources")
+            or "/probes/" in path
+        ):
             optional = set(described["properties"])
         assert set(given) | optional == set(described["properties"]) | set(given), path
         assert set(given) <= set(described["properties"]), path
