@@ -28,10 +28,10 @@ else
 TORCH_SOURCE := UV_TORCH_BACKEND=cpu
 endif
 
-.PHONY: help setup serve test check audit lint format bench harness dashboard lock train clean
+.PHONY: help setup serve test image-test check audit lint format bench harness dashboard lock train clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.ready ## Set up .venv
 
@@ -49,6 +49,9 @@ serve: setup ## Serve the bundled checkpoint (HOST=, PORT=, ARGS= further flags)
 
 test: setup $(HARNESS)/.ready $(PROMETHEUS)/.ready $(HELM)/.ready ## Run all tests (ARGS= for pytest)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+image-test: setup ## Build the CPU image and test it, with podman and as root (ARGS= for pytest)
+	WINNOW_TEST_IMAGE=1 $(BIN)/pytest -rs tests/docker/test_image.py $(ARGS)
 
 lint: setup ## Formatter, linter, types and import contracts
 	$(BIN)/ruff format --check .

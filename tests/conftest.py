@@ -69,7 +69,6 @@ async def pocket_llm(vllm_environment: None) -> AsyncIterator["AsyncLLM"]:
 
 
 LONGEST_FIRST = (
-    "tests/docker/test_image.py",
     "tests/compression/test_real_compress.py",
     "tests/compression/proof/test_real_proof.py",
     "tests/docker/test_regression.py",

@@ -1,6 +1,6 @@
 #!/bin/sh
-# For a machine that is thrown away, such as CI's: what tests/docker/test_image.py builds and runs the
-# image with, installed from Debian. Where that cannot be had the tests say so and are skipped.
+# For a machine that is thrown away: installs from Debian what `make image-test` builds and runs the
+# image with. Where that cannot be had its tests say so and are skipped.
 set -eu
 for tool in podman buildah runc mmdebstrap netavark aardvark-dns; do
   command -v "$tool" >/dev/null || [ -x "/usr/lib/podman/$tool" ] || missing=1

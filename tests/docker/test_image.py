@@ -1,5 +1,9 @@
-"""docker/Dockerfile.cpu, built and run for real: podman needs no daemon."""
+"""docker/Dockerfile.cpu, built and run for real: podman needs no daemon.
 
+It takes as long as a quarter of all other tests: `make image-test` asks for it.
+"""
+
+import os
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -26,6 +30,7 @@ pytestmark = pytest.mark.vllm
 READY_WITHIN_S = 300
 DRAINED_WITHIN_S = 45
 DEAD_WITHIN_S = 30
+ASKED_FOR = "WINNOW_TEST_IMAGE"
 EXIT_ENGINE_DEAD = 70
 USER_ID = "10001"
 # Below the init and the server; Python's own resource tracker is there, too.
@@ -40,6 +45,8 @@ QUESTION = {"role": "user", "content": "Tom has 3 apples and buys 4 apples. How 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Podman:
+    if not os.environ.get(ASKED_FOR):
+        pytest.skip(f"an image takes minutes to build: set {ASKED_FOR}, or `make image-test`")
     folder = tmp_path_factory.mktemp("image")
     found = podman(folder)
     build(found, folder)

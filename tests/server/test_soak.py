@@ -9,8 +9,8 @@ from tests.server.server_process import running_server
 
 pytestmark = pytest.mark.vllm
 
-SECONDS = 90.0
-"""Half of what `python -m loadtest.soak` takes."""
+SECONDS = 60.0
+"""A third of what `python -m loadtest.soak` takes."""
 CONCURRENCY = 16
 
 
