@@ -42,7 +42,7 @@ def _refusing(render: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
         try:
             return await render(request, *args, **kwargs)
         except STUMBLES as failure:
-            logger.warning("a prompt could not be made: %s", type(failure).__name__, exc_info=True)
+            logger.debug("a prompt could not be made", exc_info=True)  # it may quote the prompt
             field = next((one for one in FIELDS if hasattr(request, one)), "")
             raise InvalidRequest(
                 field,

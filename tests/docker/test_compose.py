@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from server.settings import PREFIX, Settings
+from server.settings import PREFIX, Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "compose.yaml"
@@ -96,6 +96,16 @@ def test_settings_that_are_passed_are_settings(compose: Json) -> None:
     for name in DOCKERFILES:
         set_in_image = set(re.findall(r"(WINNOW_\w+)=", (ROOT / name).read_text()))
         assert set_in_image <= known
+
+
+@pytest.mark.parametrize("name", ["winnow-cpu", "winnow-gpu"])
+def test_server_takes_its_settings_where_nothing_is_set(
+    compose: Json, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in compose["services"][name]["environment"].items():
+        if value is not None:  # else Compose passes it on if it is set, and nothing if not
+            monkeypatch.setenv(variable, value)
+    assert load_settings().keys is None
 
 
 def test_images_are_named_by_version(compose: Json) -> None:

@@ -43,7 +43,7 @@ def check(store: str) -> None:
 def test_sqlite_store_is_copied_while_it_is_written(tmp_path: Path) -> None:
     store = tmp_path / "collections.sqlite3"
     fill(str(store), tmp_path)
-    (command,) = commands("docker exec winnow python -c")
+    (command,) = commands("docker exec winnow python3 -c")
     program = shlex.split(command)[-1].replace("/data/", f"{tmp_path}/")
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
     check(str(tmp_path / "backup.sqlite3"))
