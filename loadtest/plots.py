@@ -90,10 +90,20 @@ def new_figure(path: Path, num_panels: int = 1) -> tuple[Any, Any]:  # matplotli
     """A canvas and its panels, side by side."""
     if path.suffix not in SUFFIXES:
         raise NoPlots(f"--plot must end in {' or '.join(SUFFIXES)}, got {path.name!r}")
+    width = 7 if num_panels == 1 else 5 * num_panels
+    figure = _figure_class()(figsize=(width, 4.5), dpi=120, layout="constrained")
+    return figure, figure.subplots(1, num_panels, squeeze=False, sharey=True)[0]
+
+
+def new_figure_in_memory() -> tuple[Any, Any]:
+    """A canvas and its one panel, of a size for a page."""
+    figure = _figure_class()(figsize=(5.4, 3.6), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _figure_class() -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise NoPlots("plots need matplotlib; install the extra `plots`") from None
-    width = 7 if num_panels == 1 else 5 * num_panels
-    figure = Figure(figsize=(width, 4.5), dpi=120, layout="constrained")
-    return figure, figure.subplots(1, num_panels, squeeze=False, sharey=True)[0]
+    return Figure

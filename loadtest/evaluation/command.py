@@ -4,10 +4,8 @@ import argparse
 import json
 import os
 import re
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from loadtest.evaluation.replies import NotWinnow
 from loadtest.evaluation.report import draw_figures, render_tables
 from loadtest.evaluation.run import Interrupted, Run, carry_out
 from loadtest.evaluation.target import Target, UnusableTarget, own_target, running_target
+from loadtest.interruption import signals_interrupt
 from loadtest.plots import NoPlots
 from loadtest.server_process import NoServer
 from loadtest.serving import POCKET
@@ -61,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     """The exit code."""
     options = _parser().parse_args(arguments)
     try:
-        with _signals_interrupt():
+        with signals_interrupt():
             return _run(options)
     except (
         *(UnreadableDataset, UnreadableEvalSet, UnusableChoice, UnusableFolder, UnusableTarget),
@@ -82,22 +81,6 @@ def main(arguments: Sequence[str]) -> int:
 def _end(message: str, exit_code: int) -> int:
     print(f"winnow eval: {message}", file=sys.stderr)
     return exit_code
-
-
-@contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the run as Ctrl-C does, so that its server is stopped."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if before[number] is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:

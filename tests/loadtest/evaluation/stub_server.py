@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,10 +15,11 @@ AT_ONCE = {"Retry-After-Ms": "1"}
 
 @dataclass(frozen=True)
 class Answer:
-    """`status` None closes the connection without a reply."""
+    """`status` None closes the connection without a reply. `after_s` is how long it takes."""
 
     body: Json
     status: int | None = 200
+    after_s: float = 0.0
 
 
 Script = Callable[[Json, int], Answer]
@@ -80,6 +82,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are written apart
 
     def do_GET(self) -> None:
         models = [{"id": name, "object": "model"} for name in self.server.stub.models]
@@ -90,6 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(self.server.stub.answer(body, self.headers["Authorization"]))
 
     def _reply(self, answer: Answer) -> None:
+        time.sleep(answer.after_s)
         if answer.status is None:
             self.close_connection = True
             return

@@ -1,0 +1,30 @@
+"""`python -m loadtest COMMAND`."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "run": ("loadtest.scenario.command", "load a server as a scenario file says"),
+}
+EXIT_USAGE = 2
+
+
+def main() -> int:
+    """The exit code. What only one command needs is imported for that one."""
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name in COMMANDS:
+        module, _ = COMMANDS[name]
+        code: int = importlib.import_module(module).main(arguments)
+        return code
+    lines = (f"  {name:<12}{what}" for name, (_, what) in COMMANDS.items())
+    usage = "\n".join(("usage: python -m loadtest COMMAND [-h]", "", *lines))
+    if name in ("-h", "--help"):
+        print(usage)
+        return 0
+    print(f"no command {name!r}\n{usage}", file=sys.stderr)
+    return EXIT_USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
