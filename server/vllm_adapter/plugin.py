@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from vllm.engine.protocol import EngineClient
+from vllm.envs import enable_envs_cache
 from vllm.tasks import SupportedTask
 
 from decoding.engine import PathAborted, UnaskableQuestion
@@ -98,6 +99,9 @@ class WinnowPlugin:
             if self._canaries is not None:
                 asking = start_canaries(state, self._canaries, self._traffic)
             drain_on_shutdown(engine_client, state, asking)
+        # vLLM reads variables of the environment for every token, and caches them in the engine's
+        # process alone: 4 % of this one's time under CoT-decoding, 1 % under plain requests.
+        enable_envs_cache()
 
 
 async def _refuse(request: Request, failure: Exception) -> Response:

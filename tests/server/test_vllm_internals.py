@@ -426,3 +426,15 @@ def test_a_replica_hears_of_its_engines_death_before_its_requests_do() -> None:
 
     assert "output_processor.propagate_error(e)" in inspect.getsource(AsyncLLM)
     assert len(parameters(OutputProcessor.propagate_error)) == 2
+
+
+def test_environment_can_be_cached_for_good() -> None:
+    from vllm import envs
+
+    assert not inspect.signature(envs.enable_envs_cache).parameters
+    envs.enable_envs_cache()
+    try:
+        assert envs.__getattr__("VLLM_NO_USAGE_STATS") is envs.VLLM_NO_USAGE_STATS
+        assert hasattr(envs.__getattr__, "cache_info"), "the module looks variables up by a cache"
+    finally:
+        envs.disable_envs_cache()
