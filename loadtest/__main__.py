@@ -14,9 +14,7 @@ def main() -> int:
     """The exit code. What only one command needs is imported for that one."""
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in COMMANDS:
-        module, _ = COMMANDS[name]
-        code: int = importlib.import_module(module).main(arguments)
-        return code
+        return _call(name, arguments)
     lines = (f"  {name:<12}{what}" for name, (_, what) in COMMANDS.items())
     usage = "\n".join(("usage: python -m loadtest COMMAND [-h]", "", *lines))
     if name in ("-h", "--help"):
@@ -24,6 +22,21 @@ def main() -> int:
         return 0
     print(f"no command {name!r}\n{usage}", file=sys.stderr)
     return EXIT_USAGE
+
+
+def _call(name: str, arguments: list[str]) -> int:
+    module, _ = COMMANDS[name]
+    try:
+        command = importlib.import_module(module)
+    except ModuleNotFoundError as failure:
+        if (failure.name or "").partition(".")[0] == __package__:
+            raise  # a fault of ours
+        print(
+            f"loadtest {name} needs {failure.name}: pip install 'winnow[loadtest]'", file=sys.stderr
+        )
+        return EXIT_USAGE
+    code: int = command.main(arguments)
+    return code
 
 
 if __name__ == "__main__":
