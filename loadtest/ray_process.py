@@ -17,6 +17,7 @@ from urllib.request import ProxyHandler, build_opener
 import psutil
 
 from loadtest.child_process import ChildFailed, running_child
+from loadtest.engine_process import engines_of_replicas
 from loadtest.serving import Serving
 
 READY_TIMEOUT_S = 600.0
@@ -43,11 +44,10 @@ class Replicas:
 
     def kill_engine(self) -> None:
         """Raises ChildFailed: there is none."""
-        for process in psutil.Process(self.pid).children(recursive=True):
-            if "EngineCore" in process.name():
-                process.send_signal(signal.SIGKILL)
-                return
-        raise ChildFailed("none of Ray's processes is an engine")
+        engines = engines_of_replicas(psutil.Process(self.pid))
+        if not engines:
+            raise ChildFailed("none of Ray's processes is an engine")
+        engines[0].send_signal(signal.SIGKILL)
 
     def names(self) -> set[str]:
         """Of those that answer now."""

@@ -76,6 +76,7 @@ LONGEST_FIRST = (
     "tests/server/test_soak.py",
     "tests/server/test_hostile.py",
     "tests/server/test_ray_serve.py",
+    "tests/server/test_ray_autoscaling.py",
 )
 """Files of tests that take minutes: begun last, one process would wait for the other."""
 

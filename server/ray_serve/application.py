@@ -1,11 +1,12 @@
 """Replicas of the whole server, as many as there is to do, and what goes to which."""
 
 import os
+import warnings
 
 from ray import serve
 from ray.serve.config import AutoscalingConfig, RequestRouterConfig
 
-from server.ray_serve.options import RayOptions
+from server.ray_serve.options import REPORT_PERIOD_S, RayOptions
 from server.ray_serve.replica import Replica
 
 NAME = "winnow"
@@ -28,13 +29,7 @@ def build_app(args: RayOptions) -> serve.Application:
         )
     deploy = serve.deployment(
         name=NAME,
-        autoscaling_config=AutoscalingConfig(
-            min_replicas=args.min_replicas,
-            max_replicas=args.max_replicas,
-            target_ongoing_requests=args.target_ongoing_requests,
-            upscale_delay_s=args.upscale_delay_s,
-            downscale_delay_s=args.downscale_delay_s,
-        ),
+        autoscaling_config=_autoscaling(args),
         max_ongoing_requests=args.max_ongoing_requests,
         max_queued_requests=args.max_queued_requests,
         graceful_shutdown_timeout_s=args.drain_timeout_s,
@@ -44,6 +39,21 @@ def build_app(args: RayOptions) -> serve.Application:
         request_router_config=_router(args),
     )
     return deploy(serve.ingress()(Replica)).bind(args.arguments)
+
+
+def _autoscaling(args: RayOptions) -> AutoscalingConfig:
+    with warnings.catch_warnings():
+        # Ray 2.60 warns of `metrics_interval_s`, and does not read the variable it names instead.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return AutoscalingConfig(
+            min_replicas=args.min_replicas,
+            max_replicas=args.max_replicas,
+            target_ongoing_requests=args.target_ongoing_requests,
+            upscale_delay_s=args.upscale_delay_s,
+            downscale_delay_s=args.downscale_delay_s,
+            look_back_period_s=args.look_back_s,
+            metrics_interval_s=REPORT_PERIOD_S,
+        )
 
 
 def _router(args: RayOptions) -> RequestRouterConfig:

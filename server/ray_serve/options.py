@@ -8,6 +8,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 REFUSED_FLAGS = ("--host", "--port", "--uds", "--root-path", "--api-server-count", "--headless")
 REFUSED_BEGINNINGS = ("--ssl-", "--data-parallel", "--grpc")
 
+REPORT_PERIOD_S = 2
+"""How often a proxy tells the autoscaler what is at work and waits. At Ray's 10 s, a request that
+comes while there are no replicas waits for as long before an engine is even started: Ray does tell
+of it at once, but with the figures that were recorded before it came."""
+
 
 def _as_flags(given: object) -> object:
     """`flags="--max-model-len 2048"` of a command line, as the list that a file has."""
@@ -33,6 +38,9 @@ class RayOptions(BaseModel):
     )
     downscale_delay_s: float = Field(
         600, ge=0, description="how long there is too little to do before one is taken away"
+    )
+    look_back_s: float = Field(
+        30, gt=REPORT_PERIOD_S, description="over how long the requests at work are averaged"
     )
     max_ongoing_requests: int = Field(
         256, ge=1, description="requests that one replica has at work at the same time"

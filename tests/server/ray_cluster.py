@@ -16,6 +16,7 @@ import psutil
 import pytest
 import yaml
 
+from loadtest.engine_process import engines_of_replicas
 from server.ray_serve.application import CALLBACK, LAYERS
 from tests.server.server_process import free_port, wait_until
 
@@ -37,7 +38,7 @@ class Cluster:
 
     def engines(self) -> list[psutil.Process]:
         """The engines' processes, of the replicas that have one by now."""
-        return [one for one in self.ray.children(recursive=True) if "EngineCore" in _name(one)]
+        return engines_of_replicas(self.ray)
 
     def replicas(self, http: httpx.Client, num_asked: int = 20) -> set[str]:
         """The names of those that answer."""
@@ -46,15 +47,13 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(log: Path, num_replicas: int) -> Iterator[Cluster]:
-    """The application of `docker/ray/winnow.yaml` with so many replicas, all of them up."""
+def running_cluster(log: Path, options: Mapping[str, float]) -> Iterator[Cluster]:
+    """The application of `docker/ray/winnow.yaml` with these options changed, once the replicas
+    are up that it has at least."""
     port = free_port()
     config = yaml.safe_load(CONFIG.read_text())
     config["http_options"] |= {"host": "127.0.0.1", "port": port}
-    config["applications"][0]["args"] |= {
-        "min_replicas": num_replicas,
-        "max_replicas": num_replicas,
-    }
+    config["applications"][0]["args"] |= options
     environment = {
         "WINNOW_STORE": str(log.with_suffix(".sqlite3")),
         **os.environ,
@@ -89,7 +88,9 @@ def running_cluster(log: Path, num_replicas: int) -> Iterator[Cluster]:
                 pytest.fail(f"serve run exited\n{log.read_text(errors='replace')[-3000:]}")
             with cluster.http() as http:
                 try:
-                    return len(cluster.replicas(http)) == num_replicas
+                    if options["min_replicas"] == 0:  # asked, one would be started
+                        return http.get("/-/routes").json() == {"/": "winnow"}
+                    return len(cluster.replicas(http)) == options["min_replicas"]
                 except httpx.TransportError:
                     return False
 
@@ -122,10 +123,3 @@ def _running(
 def _listens(port: int) -> bool:
     me = psutil.net_connections("tcp")
     return any(one.laddr and one.laddr.port == port and one.status == "LISTEN" for one in me)
-
-
-def _name(process: psutil.Process) -> str:
-    try:
-        return process.name()
-    except psutil.NoSuchProcess:
-        return ""

@@ -10,6 +10,7 @@ import httpx
 import psutil
 import pytest
 
+from loadtest.engine_process import engines_of
 from tests.server.server_process import ServerProcess, num_requests, running_server, wait_until
 
 pytestmark = pytest.mark.vllm
@@ -26,11 +27,7 @@ WITHIN_S = 15.0
 
 
 def kill_engine(server: ServerProcess) -> None:
-    (engine,) = [
-        child
-        for child in psutil.Process(server.process.pid).children(recursive=True)
-        if "EngineCore" in child.name() or "EngineCore" in " ".join(child.cmdline())
-    ]
+    (engine,) = engines_of(psutil.Process(server.process.pid))
     engine.send_signal(signal.SIGKILL)
 
 

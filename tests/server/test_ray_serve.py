@@ -1,25 +1,21 @@
 """Two replicas under Ray Serve: a real cluster, asked through its proxy."""
 
-import json
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import httpx
 import openai
 import pytest
 
 from tests.server.questions import MESSAGES, MODEL
+from tests.server.ray_clients import CHAT, END, SESSION, loaded, story
 from tests.server.ray_cluster import REPLICA, Cluster, running_cluster
 from tests.server.server_process import num_requests, wait_until
 
 pytestmark = pytest.mark.vllm
 
-CHAT = "/v1/chat/completions"
-SESSION = "x-session-id"
 NUM_CLIENTS = 8
 RECOVERS_WITHIN_S = 120.0
 
@@ -30,7 +26,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"OMP_NUM_THREADS": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}.items():
             patch.setenv(name, value)
-        with running_cluster(log, num_replicas=2) as running:
+        with running_cluster(log, {"min_replicas": 2, "max_replicas": 2}) as running:
             yield running
 
 
@@ -58,16 +54,6 @@ def test_decoders_reply_through_the_proxy(cluster: Cluster) -> None:
     assert (reply.model_extra or {})["decoding"]["answer"] == "64"
 
 
-def story(name: str = "", num_tokens: int = 200, *, is_streamed: bool = False) -> dict[str, object]:
-    return {
-        "model": MODEL,
-        "messages": [{"role": "user", "content": f"Tell {name or 'me'} a story."}],
-        "max_tokens": num_tokens,
-        "ignore_eos": True,
-        "stream": is_streamed,
-    }
-
-
 def test_a_session_and_a_conversation_stay_on_their_replica(http: httpx.Client) -> None:
     def asked(number: int, **headers: str) -> str:
         reply = http.post(CHAT, json=story(f"{number}", 1), headers=headers)
@@ -90,7 +76,7 @@ def test_streams_come_as_they_are_made(http: httpx.Client) -> None:
         for chunk in reply.iter_raw():
             arrivals.append(time.monotonic() - began)
             last = chunk
-    assert last.endswith(b"data: [DONE]\n\n")
+    assert last.endswith(END.encode())
     assert len(arrivals) > 50
     assert arrivals[0] < arrivals[-1] / 4
 
@@ -117,72 +103,30 @@ def test_a_client_that_leaves_stops_its_paths(cluster: Cluster, http: httpx.Clie
     assert wait_until(lambda: num_requests(http) == 0, 20, "idle") < 3
 
 
-@dataclass(frozen=True)
-class Failure:
-    began: float
-    """On the clock of `time.monotonic`."""
-    status: int
-    error: dict[str, object]
-    retry_after: str | None
-
-
-def ask_until(stop: threading.Event, cluster: Cluster, number: int, failures: list[Failure]) -> int:
-    """How many requests were answered in full."""
-    num_answered = 0
-    with cluster.http() as http:
-        for turn in range(10_000):
-            if stop.is_set():
-                break
-            is_streamed = bool(number % 2)
-            body = story(f"{number} {turn}", is_streamed=is_streamed)
-            began = time.monotonic()
-            reply = http.post(CHAT, json=body)
-            after = reply.headers.get("retry-after")
-            if reply.status_code != httpx.codes.OK:
-                error = reply.json()["error"]
-            elif is_streamed and not reply.text.endswith("data: [DONE]\n\n"):
-                error = json.loads(reply.text.rpartition("data: ")[2])["error"]
-            else:
-                num_answered += 1
-                continue
-            failures.append(Failure(began, reply.status_code, error, after))
-    return num_answered
-
-
 def test_a_killed_engine_costs_what_it_had_and_no_more(
     cluster: Cluster, http: httpx.Client
 ) -> None:
     before = cluster.replicas(http)
-    failures: list[Failure] = []
-    stop = threading.Event()
-    with ThreadPoolExecutor(NUM_CLIENTS) as pool:
-        try:
-            clients = [
-                pool.submit(ask_until, stop, cluster, number, failures)
-                for number in range(NUM_CLIENTS)
-            ]
-            time.sleep(3)  # for all of them to be at it
-            victim = cluster.engines()[0]
-            victim.send_signal(signal.SIGKILL)
-            killed_at = time.monotonic()
-            wait_until(lambda: failures != [], 20, "lost requests")
-            time.sleep(5)  # for what else there might be
-        finally:
-            stop.set()
-        num_answered = sum(client.result() for client in clients)
+    with loaded(cluster, NUM_CLIENTS) as load:
+        time.sleep(3)  # for all of them to be at it
+        victim = cluster.engines()[0]
+        victim.send_signal(signal.SIGKILL)
+        killed_at = time.monotonic()
+        wait_until(lambda: load.failures != [], 20, "lost requests")
+        time.sleep(5)  # for what else there might be
 
     def are_two_again() -> bool:
         now = cluster.replicas(http)
         return len(now) == 2 and now != before
 
     wait_until(are_two_again, RECOVERS_WITHIN_S, "two again")
-    assert 1 <= len(failures) <= NUM_CLIENTS
-    for failure in failures:
+    assert 1 <= len(load.failures) <= NUM_CLIENTS
+    for failure in load.failures:
         assert failure.began < killed_at + 0.5, "the loss was of what was under way"
         assert failure.error["code"] == httpx.codes.SERVICE_UNAVAILABLE
         assert "send the request again" in str(failure.error["message"])
         if failure.status != httpx.codes.OK:
             assert int(failure.retry_after or 0) >= 1
-    assert num_answered > 2 * NUM_CLIENTS
+    assert len(load.answered) > 2 * NUM_CLIENTS
     after = cluster.replicas(http)
     assert len(after & before) == 1, "one is new"

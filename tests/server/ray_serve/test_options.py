@@ -1,10 +1,18 @@
 """What an operator may say of replicas, and what is told of the rest."""
 
+import re
+import shlex
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
+from ray.serve._private.api import call_user_app_builder_with_args_if_necessary
+from ray.serve.scripts import convert_args_to_dict
 
 from server.ray_serve import RayOptions, build_app
 from server.ray_serve.application import CALLBACK, LAYERS, ProxyNotSet
+
+README = Path(__file__).parents[3] / "docker/ray/README.md"
 
 
 def test_unknown_key_is_named() -> None:
@@ -45,6 +53,16 @@ def test_prefixes_without_the_proxys_layer_are_refused(monkeypatch: pytest.Monke
         build_app(RayOptions(model="pocket"))
 
 
+def test_readmes_command_line_is_taken_as_ray_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CALLBACK, LAYERS)
+    (line,) = re.findall(r"`serve run (server\.ray_serve:build_app .+?)`", README.read_text())
+    _, *arguments = shlex.split(line)
+    app = call_user_app_builder_with_args_if_necessary(build_app, convert_args_to_dict(arguments))
+    deployment = app._bound_deployment
+    assert deployment.init_args == (["pocket", "--max-model-len", "2048"],)
+    assert deployment._deployment_config.autoscaling_config.max_replicas == 2
+
+
 def test_options_reach_rays_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CALLBACK, LAYERS)
     options = RayOptions(
@@ -54,6 +72,7 @@ def test_options_reach_rays_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
         max_replicas=5,
         target_ongoing_requests=3,
         max_ongoing_requests=7,
+        look_back_s=5,
         ray_actor_options={"num_cpus": 2},
     )
     deployment = build_app(options)._bound_deployment
@@ -65,5 +84,7 @@ def test_options_reach_rays_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert scaling is not None
     assert (scaling.min_replicas, scaling.max_replicas) == (2, 5)
     assert scaling.target_ongoing_requests == 3
+    assert scaling.look_back_period_s == 5
+    assert scaling.metrics_interval_s < 10, "requests to no replicas wait for Ray's default"
     router = deployment._deployment_config.request_router_config
     assert router.request_router_kwargs == {"busy_at": 3, "takes_prefixes": True}
