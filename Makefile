@@ -12,8 +12,9 @@ TORCH := torch-2.13.0
 HARNESS := $(VENV)/lm-eval
 PROMETHEUS := $(VENV)/prometheus
 HELM := $(VENV)/helm
-# Where the tools that quantize have their pins.
-TOOLS := compression/environments
+# Where the tools that quantize and the peers of the load test have their pins.
+TOOLS := $(addprefix compression/environments/,llmcompressor optimum) \
+  $(addprefix loadtest/compare/environments/,optillm its_hub guidellm)
 
 # uv does not read pip's configuration. Where pip knows a folder with a wheel of PyTorch, that
 # wheel is taken; elsewhere PyTorch's own CPU builds are.
@@ -102,10 +103,9 @@ lock: setup ## Resolve requirements/*.txt anew
 	  --overrides requirements/overrides-cpu.txt --generate-hashes --no-emit-package torch \
 	  --no-header --no-annotate -o requirements/image-cpu.txt
 	$(BIN)/python requirements/lacking.py requirements/image-cpu.txt > requirements/image-cuda.txt
-	for tool in llmcompressor optimum; do \
-	  $(TORCH_SOURCE) $(UV) pip compile --quiet --upgrade $(TOOLS)/$$tool.in --no-header \
-	    --no-annotate -o $(TOOLS)/$$tool.txt && sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' $(TOOLS)/$$tool.txt \
-	    || exit 1; done
+	for tool in $(TOOLS); do \
+	  $(TORCH_SOURCE) $(UV) pip compile --quiet --upgrade $$tool.in --no-header --no-annotate \
+	    -o $$tool.txt && sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' $$tool.txt || exit 1; done
 
 clean: ## Remove .venv
 	rm -rf $(VENV)

@@ -23,9 +23,13 @@ class Child:
     process: subprocess.Popen[bytes]
     log: IO[bytes]
 
-    def failure(self, what: str) -> ChildFailed:
+    def said(self) -> str:
+        """Its log so far."""
         text = os.pread(self.log.fileno(), os.fstat(self.log.fileno()).st_size, 0)
-        lines = text.decode(errors="replace").splitlines()
+        return text.decode(errors="replace")
+
+    def failure(self, what: str) -> ChildFailed:
+        lines = self.said().splitlines()
         return ChildFailed("\n".join([f"{what}; the end of its log:", *lines[-NUM_SHOWN_LINES:]]))
 
 

@@ -7,7 +7,7 @@ Replies are kept as bytes and parsed after the clock has stopped.
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from statistics import median
@@ -54,7 +54,12 @@ class _Answered:
     latency_s: float
 
 
-def send_all(url: str, bodies: Sequence[Json], concurrency: int) -> Load:
+def send_all(
+    url: str,
+    bodies: Sequence[Json],
+    concurrency: int,
+    headers: Mapping[str, str] | None = None,
+) -> Load:
     """Send every body to `url` + /v1/chat/completions.
 
     Raises:
@@ -63,7 +68,7 @@ def send_all(url: str, bodies: Sequence[Json], concurrency: int) -> Load:
     payloads = [json.dumps(body).encode() for body in bodies]
     try:
         answered, wall_s = uvloop.run(
-            _send_all(f"{url}/v1/chat/completions", payloads, concurrency)
+            _send_all(f"{url}/v1/chat/completions", payloads, concurrency, headers or {})
         )
     except aiohttp.ClientError as failure:
         raise RequestFailed(f"{url}: {failure}") from failure
@@ -75,14 +80,14 @@ def send_all(url: str, bodies: Sequence[Json], concurrency: int) -> Load:
 
 
 async def _send_all(
-    url: str, payloads: Sequence[bytes], concurrency: int
+    url: str, payloads: Sequence[bytes], concurrency: int, headers: Mapping[str, str]
 ) -> tuple[list[_Answered], float]:
     replies = [_Answered(b"", 0.0)] * len(payloads)
     todo = iter(enumerate(payloads))
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=concurrency),
         timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", **headers},
     ) as session:
         begin = time.perf_counter()
         workers = [_work(session, url, todo, replies) for _ in range(concurrency)]

@@ -1,6 +1,9 @@
-"""CoT-decoding's token work by `vllm.LLM.generate`: no server, no selection, only the tokens.
+"""A decoder's token work by `vllm.LLM.generate`: no server, no selection, only the tokens.
 
-`python -m loadtest.offline_worker CHECKPOINT [engine flags of vllm serve]`, asked by `offline`.
+CoT-decoding's, unless the request says `num_samples`: then it is a vote's.
+
+`python -m loadtest.offline_worker CHECKPOINT [engine flags of vllm serve]`, asked by `offline` and
+`compare`.
 """
 
 import time
@@ -26,9 +29,12 @@ class OfflineEngine:
         prompts = [self._render(messages) for messages in request["conversations"]]
         self._llm.reset_prefix_cache()
         begin = time.perf_counter()
-        num_tokens = self._decode(
-            prompts, request["k"], request["max_tokens"], is_lean=request["is_lean"]
-        )
+        if "num_samples" in request:
+            num_tokens = self._sample(prompts, request)
+        else:
+            num_tokens = self._decode(
+                prompts, request["k"], request["max_tokens"], is_lean=request["is_lean"]
+            )
         return {"wall_s": time.perf_counter() - begin, "num_tokens": num_tokens}
 
     def _render(self, messages: list[Any]) -> list[int]:  # one of seven typed dicts
@@ -51,6 +57,19 @@ class OfflineEngine:
         open_ended = [[*prompt, token_id] for prompt, token_id in forced if token_id != end]
         outputs = self._generate(open_ended, _greedily(max_tokens - 1, 2, is_lean))
         return len(forced) + sum(len(output.outputs[0].token_ids) for output in outputs)
+
+    def _sample(self, prompts: Sequence[list[int]], request: Json) -> int:
+        """The number of tokens of all samples, drawn by `n` or each by a request of its own."""
+        num_samples, is_by_n = request["num_samples"], request["is_by_n"]
+        params = SamplingParams(
+            n=num_samples if is_by_n else 1,
+            temperature=request["temperature"],
+            max_tokens=request["max_tokens"],
+            detokenize=not request["is_lean"],
+        )
+        asked = prompts if is_by_n else [one for one in prompts for _ in range(num_samples)]
+        outputs = self._generate(asked, params)
+        return sum(len(path.token_ids) for output in outputs for path in output.outputs)
 
     def _generate(
         self, prompts: Sequence[list[int]], params: SamplingParams

@@ -20,7 +20,7 @@ Program = Literal["winnow", "vllm", "control"]
 
 READY_TIMEOUT_S = 600.0
 ANSWER_TIMEOUT_S = 10.0
-POLL_S = 0.5
+POLL_S = 0.1
 
 _open_directly = build_opener(ProxyHandler({})).open
 
@@ -31,11 +31,13 @@ class NoServer(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers at `url`; `pid` is None where the benchmark did not start it."""
+    """A server that answers at `url`; `pid` and `ready_after_s`, which is what it took from its
+    start until it was ready, are None where the benchmark did not start it."""
 
     url: str
     model: str
     pid: int | None = None
+    ready_after_s: float | None = None
 
 
 @contextmanager
@@ -46,13 +48,14 @@ def running_server(program: Program, serving: Serving, port: int) -> Iterator[Se
         ChildFailed: it ended, was not ready in time, or the port is taken.
     """
     url = f"http://127.0.0.1:{port}"
-    if _is_healthy(url):
+    if is_healthy(url):
         raise ChildFailed(f"port {port} is taken by another server; choose another with --port")
     command = [*_command(program, serving.checkpoint), "--port", str(port), *serving.arguments]
+    began = time.perf_counter()
     with running_child(command, serving.environment) as child:
-        if not _wait_until_ready(child.process, url):
+        if not wait_until_ready(child.process, url):
             raise child.failure(f"{program} serve did not become ready")
-        yield Server(url, serving.model, child.process.pid)
+        yield Server(url, serving.model, child.process.pid, time.perf_counter() - began)
 
 
 def server_at(url: str, key: str | None = None) -> Server:
@@ -83,16 +86,18 @@ def _command(program: Program, checkpoint: str) -> list[str]:
     return [sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", checkpoint]
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> bool:
+def wait_until_ready(process: subprocess.Popen[bytes], url: str) -> bool:
+    """False where it ended before, or took too long."""
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
-        if _is_healthy(url):
+        if is_healthy(url):
             return True
         time.sleep(POLL_S)
     return False
 
 
-def _is_healthy(url: str) -> bool:
+def is_healthy(url: str) -> bool:
+    """Something answers `url` + /health with a status of success."""
     try:
         with _open_directly(f"{url}/health", timeout=ANSWER_TIMEOUT_S):
             return True

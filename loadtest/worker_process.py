@@ -48,6 +48,13 @@ def running_worker(
 ) -> Iterator[Worker]:
     """`python -m module` with its model loaded; it is stopped on leaving."""
     command = [sys.executable, "-m", module, *arguments]
+    with running_program(command, environment) as worker:
+        yield worker
+
+
+@contextmanager
+def running_program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Worker]:
+    """A worker that is no module of ours; it is stopped on leaving."""
     with running_child(command, environment, has_pipes=True) as child:
         worker = Worker(child)
         worker.read()
