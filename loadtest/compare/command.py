@@ -57,7 +57,7 @@ exit code: 0 done, 1 Winnow failed, 2 an option that cannot be used, 130 interru
 def main(arguments: Sequence[str]) -> int:
     """The exit code; what went wrong is said in one line."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, end_by_exception)
     try:
         _check(options)
         run(options, _read_problems(options.problems))
@@ -84,7 +84,7 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
 
 
-def _end(signal_number: int, _frame: FrameType | None) -> NoReturn:
+def end_by_exception(signal_number: int, _frame: FrameType | None) -> NoReturn:
     """Leave by an exception, so that everything that was started is stopped."""
     sys.exit(128 + signal_number)
 
@@ -97,27 +97,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--only", nargs="+", choices=CHOICES, default=list(CHOICES), help="peers (default: all)")
+    add("--tasks", nargs="+", choices=TASKS, default=list(TASKS), help="what is asked (all)")
     add("--checkpoint", default=POCKET, help="folder, hub name or 'pocket' (bundled; default)")
     add("--problems", type=Path, default=bundled_eval_set(), help="JSONL; default: pocket's")
     add(
         "--questions",
-        type=_count,
+        type=count,
         default=40,
         help="of a round of CoT-decoding or a vote (%(default)s)",
     )
-    add("--greedy-questions", type=_count, default=400, help="of a greedy round (%(default)s)")
+    add("--greedy-questions", type=count, default=400, help="of a greedy round (%(default)s)")
     add(
         "--slow-questions",
-        type=_count,
+        type=count,
         default=8,
         help="of a round of the peers that go path by path (%(default)s)",
     )
-    add("--rounds", type=_count, default=3, help="of each side, and starts (%(default)s)")
-    add("--concurrency", type=_count, default=8, help="questions at once (%(default)s)")
+    add("--rounds", type=count, default=3, help="of each side, and starts (%(default)s)")
+    add("--concurrency", type=count, default=8, help="questions at once (%(default)s)")
     add("--k", type=_branches, default=10, help="CoT-decoding's paths (%(default)s)")
     add("--num-samples", type=_branches, default=16, help="of a vote (%(default)s)")
-    add("--hf-threads", type=_count, default=1, help="torch threads of hf (%(default)s)")
-    add("--port", type=_port, default=8101, help=f"first of {NUM_PORTS} ports (%(default)s)")
+    add("--hf-threads", type=count, default=1, help="torch threads of hf (%(default)s)")
+    add("--port", type=port, default=8101, help=f"first of {NUM_PORTS} ports (%(default)s)")
     add("--out", type=Path, metavar="FILE", help="write everything there as JSON, after each task")
     add(
         "--keep-environments",
@@ -128,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
     return int(text)
@@ -140,7 +141,7 @@ def _branches(text: str) -> int:
     return int(text)
 
 
-def _port(text: str) -> int:
+def port(text: str) -> int:
     highest = 65535 - NUM_PORTS + 1
     if not text.isdecimal() or not 1 <= int(text) <= highest:
         raise argparse.ArgumentTypeError(f"must be in 1..{highest}, got {text!r}")
@@ -222,7 +223,7 @@ def _measure_tasks(
     sizes = Sizes(
         options.rounds, questions | {"greedy": options.greedy_questions}, options.slow_questions
     )
-    for task in TASKS:
+    for task in [task for task in TASKS if task in options.tasks]:
         those = [peer for peer in peers if peer.label.task == task]
         if all(peer.label.is_ours for peer in those):
             continue  # nothing to compare with

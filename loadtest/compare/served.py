@@ -18,6 +18,7 @@ from loadtest.votes import answer_of
 
 TEMPERATURE = 1.0
 """Of the votes: samples are drawn from the model's own distribution."""
+_SAMPLED: Json = {"temperature": TEMPERATURE}
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,15 @@ def winnow_peers(k: int, num_samples: int) -> tuple[Peer, ...]:
         Label("winnow-greedy", "winnow, greedy", "greedy", "winnow"),
         Label("winnow-cot", f"winnow, cot_decoding k={k}", "cot", "winnow", "aggregate"),
         Label("winnow-vote", vote, "vote", "winnow", "stops when decided"),
+        Label("winnow-vote-as-needed", f"{vote}, as needed", "vote", "winnow", "launch as_needed"),
         Label("winnow-vote-all", f"{vote}, stop none", "vote", "winnow", "counts all samples"),
     )
     return (
         Served(labels[0], "winnow", _nothing, answer_of),
         Served(labels[1], "winnow", _cot, answer_of_report),
         Served(labels[2], "winnow", _vote, answer_of_report),
-        Served(labels[3], "winnow", _vote_of_all, answer_of_report),
+        Served(labels[3], "winnow", _vote_as_needed, answer_of_report),
+        Served(labels[4], "winnow", _vote_of_all, answer_of_report),
     )
 
 
@@ -80,20 +83,23 @@ def _nothing(_setting: Setting) -> Json:
 
 
 def _samples(setting: Setting) -> Json:
-    return {"temperature": TEMPERATURE, "n": setting.num_samples}
+    return {"n": setting.num_samples} | _SAMPLED
 
 
 def _cot(setting: Setting) -> Json:
     return _decoding("cot_decoding", k=setting.k, selection="aggregate")
 
 
-def _vote(setting: Setting) -> Json:
-    return _decoding("majority_vote", num_samples=setting.num_samples, temperature=TEMPERATURE)
+def _vote(setting: Setting, **fields: object) -> Json:
+    return _decoding("majority_vote", num_samples=setting.num_samples, **fields) | _SAMPLED
+
+
+def _vote_as_needed(setting: Setting) -> Json:
+    return _vote(setting, launch="as_needed")
 
 
 def _vote_of_all(setting: Setting) -> Json:
-    decoding: Json = _vote(setting)["decoding"]
-    return {"decoding": {**decoding, "stop": "none"}}
+    return _vote(setting, stop="none")
 
 
 def _decoding(strategy: str, **fields: object) -> Json:

@@ -50,10 +50,13 @@ PAIRS = (
     Pair("winnow-vote-all", FLOOR, "wall time", MAX_WALL),
     Pair("winnow-vote", "vllm-calls", "questions/s", MIN_CLIENT, needs_accuracy=True),
     Pair("winnow-vote", "vllm-n", "questions/s", MIN_CLIENT, needs_accuracy=True),
+    Pair("winnow-vote-as-needed", "vllm-calls", "questions/s", MIN_CLIENT, needs_accuracy=True),
+    Pair("winnow-vote-as-needed", "vllm-n", "questions/s", MIN_CLIENT, needs_accuracy=True),
     Pair("winnow-vote", "optillm-self-consistency", "questions/s", needs_accuracy=True),
     Pair("winnow-vote", "optillm-majority-voting", "questions/s", needs_accuracy=True),
     Pair("winnow-vote", "its-hub", "questions/s", needs_accuracy=True),
     Pair("winnow-vote", "its-hub-beta", "questions/s", needs_accuracy=True),
+    Pair("winnow-vote-as-needed", "its-hub-beta", "questions/s", needs_accuracy=True),
     Pair("winnow-vote-all", "vllm-calls", "questions/s"),
     Pair("winnow-vote-all", "vllm-n", "questions/s"),
 )

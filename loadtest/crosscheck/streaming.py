@@ -1,0 +1,89 @@
+"""Our own side: streamed requests, closed loop, each with the time to its first token."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import aiohttp
+import uvloop
+
+from loadtest.client import MAX_SHOWN_CHARACTERS, TIMEOUT_S, Json, RequestFailed
+from loadtest.crosscheck.figures import Figures, percentile
+
+STREAMED: Json = {
+    "stream": True,
+    "stream_options": {"include_usage": True, "continuous_usage_stats": True},
+}
+"""As guidellm asks."""
+EVENT = b"data: "
+LAST_EVENT = b"[DONE]"
+
+
+@dataclass(frozen=True)
+class Timed:
+    latency_s: float
+    ttft_s: float
+
+
+def measure_streaming(url: str, bodies: Sequence[Json], concurrency: int) -> Figures:
+    """Send every body, streamed, to `url` + /v1/chat/completions.
+
+    Raises:
+        RequestFailed: a reply is no 200 or holds no token, or the server is gone.
+    """
+    payloads = [json.dumps(body | STREAMED).encode() for body in bodies]
+    try:
+        timed, wall_s = uvloop.run(_send(f"{url}/v1/chat/completions", payloads, concurrency))
+    except aiohttp.ClientError as failure:
+        raise RequestFailed(f"{url}: {failure}") from failure
+    latencies = [1000 * one.latency_s for one in timed]
+    ttfts = [1000 * one.ttft_s for one in timed]
+    return Figures(
+        len(timed) / wall_s,
+        percentile(latencies, 50),
+        percentile(latencies, 95),
+        percentile(ttfts, 50),
+        percentile(ttfts, 95),
+    )
+
+
+async def _send(url: str, payloads: Sequence[bytes], concurrency: int) -> tuple[list[Timed], float]:
+    timed: list[Timed] = []
+    todo = iter(payloads)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=concurrency),
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+        headers={"Content-Type": "application/json"},
+    ) as session:
+        begin = time.perf_counter()
+        await asyncio.gather(*(_work(session, url, todo, timed) for _ in range(concurrency)))
+        return timed, time.perf_counter() - begin
+
+
+async def _work(
+    session: aiohttp.ClientSession, url: str, todo: Iterator[bytes], timed: list[Timed]
+) -> None:
+    for payload in todo:
+        began = time.perf_counter()
+        first = None
+        async with session.post(url, data=payload) as response:
+            if response.status != HTTPStatus.OK:
+                shown = (await response.read())[:MAX_SHOWN_CHARACTERS].decode(errors="replace")
+                raise RequestFailed(f"{url}: status {response.status}: {shown}")
+            async for line in response.content:
+                if first is None and has_token(line):
+                    first = time.perf_counter() - began
+        if first is None:
+            raise RequestFailed(f"{url}: a stream without a token")
+        timed.append(Timed(time.perf_counter() - began, first))
+
+
+def has_token(line: bytes) -> bool:
+    """Whether a line of a stream of events brings text."""
+    if not line.startswith(EVENT) or line.removeprefix(EVENT).strip() == LAST_EVENT:
+        return False
+    chunk = json.loads(line.removeprefix(EVENT))
+    return any(choice["delta"].get("content") for choice in chunk.get("choices", ()))
