@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--checkpoint", default=POCKET, help="folder, hub name or 'pocket' (bundled; default)")
     add("--url", help="use a server that is running already; its tokenizer is --checkpoint's")
     add("--requests", type=count, default=200, help="of a run (%(default)s)")
-    add("--concurrency", type=count, default=8, help="requests at once (%(default)s)")
+    add("--concurrency", type=count, nargs="+", default=[1, 8], help="requests at once (1 8)")
     add("--rounds", type=count, default=3, help="runs of each side (%(default)s)")
     add("--port", type=port, default=8101, help="of the server that is started (%(default)s)")
     add(
@@ -97,17 +97,18 @@ def run(options: argparse.Namespace) -> None:
     packages = machine.packages | {"guidellm": version("guidellm")}
     print("  ".join(f"{name} {number}" for name, number in packages.items()))
     print(
-        f"{options.requests} requests at concurrency {options.concurrency}, {options.rounds} runs "
-        "of each side in turns; medians, and ours to guidellm's by pairs",
+        f"{options.requests} requests, {options.rounds} runs of each side in turns; medians, and "
+        "ours to guidellm's by pairs",
         flush=True,
     )
     problems = [one for one in read_eval_set(bundled_eval_set()) if not one.facts]
-    load = Load(options.requests, options.concurrency)
     with environments(options.keep_environments) as tools, _server(options, how) as server:
         for name in options.scenario:
-            check = CrossCheck(server, how, tools, read_scenario(name), problems, load)
-            ours, theirs = check.run(options.rounds)
-            print(f"\n{name}\n{figures_table(ours, theirs)}", flush=True)
+            for concurrency in options.concurrency:
+                load = Load(options.requests, concurrency)
+                check = CrossCheck(server, how, tools, read_scenario(name), problems, load)
+                table = figures_table(*check.run(options.rounds))
+                print(f"\n{name}, concurrency {concurrency}\n{table}", flush=True)
 
 
 @contextmanager
