@@ -1,0 +1,1 @@
+"""How many GPUs a rate of questions needs: `python -m loadtest plan`."""

@@ -1,0 +1,1 @@
+"""How a server's speed changes with clients and with branches: `python -m loadtest scale`."""
