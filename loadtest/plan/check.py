@@ -6,7 +6,7 @@ which is the load and not the answer, and predicts questions/s and latency.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import median
 
@@ -79,6 +79,7 @@ def _compare(
 ) -> Compared:
     assert point.latency is not None
     question = question_of_point(point, block_size)
+    replica = replace(replica, costs=replica.costs.of(point.strategy))
     num_questions = max(LEAST_QUESTIONS, WAVES * point.concurrency)
     simulated = simulate_closed(replica, question, point.concurrency, num_questions, seed)
     return Compared(
@@ -141,7 +142,8 @@ def fitted_costs(replica: Replica) -> str:
     """The fit in words."""
     costs = replica.costs
     return (
-        f"a step {1000 * costs.step_s:.2f} ms, and {1000 * costs.sequence_s:.3f} ms a sequence, "
+        f"a step {1000 * costs.step_s:.2f} ms, and {1000 * costs.sequence_s:.3f} ms a sequence "
+        f"({1000 * costs.scored_s:.3f} ms more with log-probabilities), "
         f"{1000 * costs.prompt_token_s:.4f} ms an uncached prompt token, "
         f"{1000 * costs.path_s:.2f} ms a path, {1000 * costs.request_s:.2f} ms a question; "
         f"{1000 * costs.delay_s:.1f} ms of delay; at most {replica.max_num_seqs} sequences"

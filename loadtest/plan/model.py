@@ -6,7 +6,8 @@ token each, p tokens of prompts are computed, n paths and q questions begin. It 
     T(b, p, n, q) = max(a + c·b, f·b) + d·p + e·n + g·q
 
     a  reads the weights and starts the kernels, whatever the batch   (step_s)
-    c  is a sequence's own share: its KV cache, sampling              (sequence_s)
+    c  is a sequence's own share: its KV cache, sampling              (sequence_s), and more of
+       decoders that read log-probabilities                           (scored_s)
     f  is a sequence's arithmetic, which bounds large batches         (compute_s)
     d  a prompt token that the prefix cache does not hold             (prompt_token_s)
     e  a path's and g a question's scheduling, rendering, parsing     (path_s, request_s)
@@ -37,14 +38,14 @@ simulator (`simulator.py`) has.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from loadtest.plan.question import Question, Stage
+from loadtest.plan.question import SCORED, Question, Stage
 
-NUM_DRAWS = 20_000
+NUM_DRAWS, LEAST_DRAWS = 20_000, 1_000
 LONGEST_SEED = 0
 
 
@@ -62,9 +63,15 @@ class Costs:
     path_s: float = 0.0
     request_s: float = 0.0
     delay_s: float = 0.0
+    scored_s: float = 0.0
     compute_s: float = 0.0
     api_request_s: float = 0.0
     api_path_s: float = 0.0
+
+    def of(self, strategy: str) -> "Costs":
+        """With a sequence as expensive as that decoder makes it."""
+        added_s = self.scored_s if strategy in SCORED else 0.0
+        return replace(self, sequence_s=self.sequence_s + added_s, scored_s=0.0)
 
     def decode_s(self, num_sequences: float) -> float:
         """A step that computes no prompt."""
@@ -156,10 +163,20 @@ def closed_form_ms(replica: Replica, question: Question, rate: float, percentile
 
 def longest_path(stage: Stage, share: float) -> float:
     """That quantile of the longest of a stage's paths, in tokens."""
+    return float(np.quantile(_longest(stage), share))
+
+
+def mean_longest(stage: Stage) -> float:
+    """The mean of a stage's longest path, in tokens."""
+    return float(_longest(stage).mean())
+
+
+def _longest(stage: Stage) -> npt.NDArray[np.int64]:
     rng = np.random.default_rng(LONGEST_SEED)
-    num_draws = max(1000, NUM_DRAWS // stage.num_paths)
+    num_draws = max(LEAST_DRAWS, NUM_DRAWS // stage.num_paths)
     draws = draw_lengths(rng, stage, num_draws * stage.num_paths)
-    return float(np.quantile(draws.reshape(num_draws, stage.num_paths).max(axis=1), share))
+    longest: npt.NDArray[np.int64] = draws.reshape(num_draws, stage.num_paths).max(axis=1)
+    return longest
 
 
 def draw_lengths(rng: np.random.Generator, stage: Stage, num: int) -> npt.NDArray[np.int64]:

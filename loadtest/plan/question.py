@@ -145,6 +145,8 @@ STRATEGIES: Mapping[str, Callable[[Lengths, int], Question]] = {
     "best_of_n": _samples,
     "universal_vote": _universal_vote,
 }
+SCORED = frozenset({"cot_decoding", "deepconf"})
+"""They ask for log-probabilities of every token."""
 DEFAULT_BRANCHES: Mapping[str, int] = {
     "cot_decoding": 10,
     "majority_vote": 8,
