@@ -1,0 +1,152 @@
+"""What is asked and what is made of the replies, on a server that says what a test says."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from loadtest.eval_set import Problem
+from loadtest.scaling.measured import Point
+from loadtest.scaling.sweep import Grid, Setting, body_of, measure
+from loadtest.server_process import Server
+from tests.loadtest.evaluation.stub_server import Answer, Script, failure, running_stub
+
+PROBLEMS = [Problem(str(n), "s", f"How many is {n}?", n) for n in range(20)]
+GRID = Grid(
+    strategies=("plain", "cot_decoding", "majority_vote"),
+    concurrencies=(1, 256),
+    branches=(1, 8),
+    prompt_words=(50,),
+    concurrency=4,
+    k=10,
+    num_samples=16,
+)
+
+
+def reply(body: dict[str, Any], num_tokens: int, *, is_right: bool = True) -> Answer:
+    number = body["messages"][-1]["content"].split()[-1].rstrip("?")
+    text = f"It is {number if is_right else 'nothing'}."
+    return Answer(
+        {
+            "choices": [{"message": {"content": text}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 30, "completion_tokens": num_tokens},
+        }
+    )
+
+
+async def points_of(script: Script, *settings: Setting, most_s: float = 10.0) -> list[Point]:
+    with running_stub(script) as stub:
+        server = Server(stub.url, "stub")
+        measured = measure(server, "sk-test", PROBLEMS, settings, 0.3, most_s, 64)
+        return [point async for point in measured]
+
+
+def test_grid_has_every_decoder_and_no_vote_of_one() -> None:
+    settings = GRID.settings()
+    shown = [(s.sweep, s.strategy, s.branches, s.concurrency) for s in settings]
+    assert shown == [
+        ("concurrency", "plain", 1, 1),
+        ("concurrency", "plain", 1, 256),
+        ("concurrency", "cot_decoding", 10, 1),
+        ("concurrency", "cot_decoding", 10, 256),
+        ("concurrency", "majority_vote", 16, 1),
+        ("concurrency", "majority_vote", 16, 256),
+        ("branches", "cot_decoding", 1, 4),
+        ("branches", "cot_decoding", 8, 4),
+        ("branches", "majority_vote", 8, 4),
+        ("prompt", "plain", 1, 4),
+    ]
+
+
+def body(sweep: Any, strategy: str, branches: int, num_words: int = 0) -> dict[str, Any]:
+    return body_of("m", PROBLEMS, 3, Setting(sweep, strategy, branches, 4, num_words), 64)
+
+
+def test_bodies_are_what_the_decoders_take() -> None:
+    assert "decoding" not in body("concurrency", "plain", 1)
+    assert body("branches", "cot_decoding", 7)["decoding"]["k"] == 7
+    stopped = body("concurrency", "majority_vote", 16)["decoding"]
+    assert (stopped["num_samples"], "stop" in stopped) == (16, False)
+    assert body("branches", "majority_vote", 16)["decoding"]["stop"] == "none"
+
+
+def test_long_prompt_has_other_questions_in_front_and_few_tokens_behind() -> None:
+    asked = body("prompt", "plain", 1, num_words=50)
+    system, user = asked["messages"]
+    assert len(system["content"].split()) == 50
+    assert user["content"] == "How many is 3?"
+    assert (asked["max_tokens"], asked["ignore_eos"]) == (8, True)
+
+
+async def test_point_counts_questions_right_ones_and_tokens() -> None:
+    """Every second question is answered wrongly."""
+
+    def script(asked: dict[str, Any], _num_before: int) -> Answer:
+        return reply(asked, 12, is_right=asked["messages"][-1]["content"][-2] in "02468")
+
+    (point,) = await points_of(script, Setting("concurrency", "plain", 1, 2))
+    assert point.failures == {}
+    assert point.num_answered > 20
+    assert point.num_right / point.num_answered == pytest.approx(0.5, abs=0.1)
+    assert point.work is not None
+    assert (point.work.prompt_tokens, point.work.generated_tokens) == (30, 12)
+    assert point.latency is not None
+    assert point.latency.p50_ms <= point.latency.p95_ms <= point.latency.p99_ms
+    # Little: clients = questions/s × latency, but for what the generator takes between two.
+    assert point.questions_per_s * point.latency.mean_ms / 1000 == pytest.approx(2, rel=0.3)
+    assert point.seconds >= 0.3
+    assert (point.engine, point.memory_mb) == (None, None)
+
+
+async def test_paths_are_those_of_the_report() -> None:
+    """Paths of 6 and 24 tokens: mean 15, deviation 9, longest 24."""
+
+    def script(asked: dict[str, Any], _num_before: int) -> Answer:
+        candidates = [{"num_tokens": 6}, {"num_tokens": 24}]
+        whole = reply(asked, 30).body
+        return Answer(whole | {"decoding": {"answer": "1", "candidates": candidates}})
+
+    (point,) = await points_of(script, Setting("branches", "cot_decoding", 2, 1))
+    assert point.work is not None
+    assert point.work.path_tokens == 15
+    assert point.work.path_tokens_deviation == 9
+    assert point.work.longest_path_tokens == 24
+    assert point.work.generated_tokens == 30
+
+
+async def test_failures_are_counted_and_the_rest_goes_on() -> None:
+    def script(asked: dict[str, Any], _num_before: int) -> Answer:
+        number = int(asked["messages"][-1]["content"].split()[-1].rstrip("?"))
+        if number % 4 == 1:
+            return failure(503, "too many")
+        return Answer({}, None) if number % 4 == 3 else reply(asked, 9)
+
+    (point,) = await points_of(script, Setting("concurrency", "plain", 1, 8))
+    assert set(point.failures) == {"503", "ServerDisconnectedError"}
+    assert point.num_answered > 0
+    assert point.num_right == point.num_answered
+
+
+async def test_server_that_answers_nothing_is_a_point_without_latency() -> None:
+    refuse: Script = lambda _asked, _num_before: failure(500, "broken")  # noqa: E731
+    (point,) = await points_of(refuse, Setting("concurrency", "plain", 1, 2))
+    assert (point.num_answered, point.latency, point.work) == (0, None, None)
+    assert point.failures["500"] > 2
+
+
+async def test_no_two_questions_share_a_cache_and_the_key_is_sent() -> None:
+    seen: list[str] = []
+
+    def script(asked: dict[str, Any], _num_before: int) -> Answer:
+        seen.append(asked["cache_salt"])
+        return reply(asked, 5)
+
+    with running_stub(script) as stub:
+        setting: Sequence[Setting] = [Setting("concurrency", "plain", 1, 2)]
+        server = Server(stub.url, "stub")
+        [_ async for _ in measure(server, "sk-test", PROBLEMS, setting, 0.2, 5.0, 64)]
+        assert stub.keys == {"Bearer sk-test"}
+        assert json.dumps(stub.asked[0])
+    assert len(seen) > len(PROBLEMS)
+    assert len(set(seen)) == len(seen)
