@@ -115,7 +115,7 @@ def _check(options: argparse.Namespace) -> None:
         return
     print(f"fitted: {fitted_costs(figures.replica)}\n")
     print(f"{check_table(figures)}\n")
-    print("\n".join(error_sentences(figures)))
+    print("\n".join(error_sentences(figures.compared)))
 
 
 def _check_json(figures: Check) -> str:

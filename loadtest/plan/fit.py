@@ -4,7 +4,7 @@ With N clients in a closed loop a question takes R = N / X seconds (Little). In 
 makes all of its steps, the tokens and prompts of N questions are worked off, and the question's own
 delay passes once. Divided by R, every measured point is a row of
 
-    1 = steps/s · a + tokens/s · c + scored tokens/s · s + prompt tokens/s · d + paths/s · e
+    1 = steps/s · a + scored steps/s · s + tokens/s · c + prompt tokens/s · d + paths/s · e
         + questions/s · g + h / R
 
 which is solved for costs that are not negative: relative errors count, of short questions and of
@@ -12,7 +12,7 @@ long ones alike. Least squares are solved again and again with each point's weig
 its last error, which comes to least absolute errors: a point that was measured while something else
 had the processors shall not move the others.
 
-Scored tokens are those of decoders that read log-probabilities. The API server has no column of its
+Scored steps are those of decoders that read log-probabilities. The API server has no column of its
 own: what of it is not hidden behind the engine is in e and g. Where /metrics told no steps, they
 are taken to be as many as the longest path has tokens, or all tokens divided by `max_num_seqs`
 where that is more.
@@ -133,7 +133,7 @@ def _row(point: Point, max_num_seqs: int, block_size: int) -> Row:
         paths_per_s,
         rate,
         1 / latency_s,
-        tokens_per_s if point.strategy in SCORED else 0.0,
+        steps_per_s if point.strategy in SCORED else 0.0,
     )
 
 

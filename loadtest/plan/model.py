@@ -6,8 +6,8 @@ token each, p tokens of prompts are computed, n paths and q questions begin. It 
     T(b, p, n, q) = max(a + c·b, f·b) + d·p + e·n + g·q
 
     a  reads the weights and starts the kernels, whatever the batch   (step_s)
-    c  is a sequence's own share: its KV cache, sampling              (sequence_s), and more of
-       decoders that read log-probabilities                           (scored_s)
+       and more for decoders that read log-probabilities              (scored_step_s)
+    c  is a sequence's own share: its KV cache, sampling              (sequence_s)
     f  is a sequence's arithmetic, which bounds large batches         (compute_s)
     d  a prompt token that the prefix cache does not hold             (prompt_token_s)
     e  a path's and g a question's scheduling, rendering, parsing     (path_s, request_s)
@@ -63,15 +63,15 @@ class Costs:
     path_s: float = 0.0
     request_s: float = 0.0
     delay_s: float = 0.0
-    scored_s: float = 0.0
+    scored_step_s: float = 0.0
     compute_s: float = 0.0
     api_request_s: float = 0.0
     api_path_s: float = 0.0
 
     def of(self, strategy: str) -> "Costs":
-        """With a sequence as expensive as that decoder makes it."""
-        added_s = self.scored_s if strategy in SCORED else 0.0
-        return replace(self, sequence_s=self.sequence_s + added_s, scored_s=0.0)
+        """With a step as expensive as that decoder makes it."""
+        added_s = self.scored_step_s if strategy in SCORED else 0.0
+        return replace(self, step_s=self.step_s + added_s, scored_step_s=0.0)
 
     def decode_s(self, num_sequences: float) -> float:
         """A step that computes no prompt."""

@@ -5,10 +5,12 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from loadtest.plan.check import check, error_sentences
 from loadtest.plan.checkpoint import read_checkpoint
 from loadtest.plan.fit import (
     BLOCK_SIZE,
     MAX_NUM_BATCHED_TOKENS,
+    TooFewPoints,
     fit_replica,
     lengths_of,
 )
@@ -124,6 +126,7 @@ def _as_measured(options: argparse.Namespace, branches: int) -> Planned:
         f"at most {replica.max_num_seqs} sequences run"
         + ("" if measurements.engine.max_num_seqs or options.max_num_seqs else ", as was seen"),
         *_extrapolations(measurements, lengths),
+        _known_error(measurements, options),
     ]
     return _plan(options, branches, lengths, replica, basis, assumptions, "replicas", 1)
 
@@ -170,6 +173,15 @@ def _with_flags(options: argparse.Namespace, measured: Lengths) -> Lengths:
         deviation,
         measured.block_size,
     )
+
+
+def _known_error(measurements: Measurements, options: argparse.Namespace) -> str:
+    """Of the simulator, on these measurements."""
+    try:
+        compared = check(measurements, options.max_num_seqs, options.seed).compared
+    except TooFewPoints:
+        return "too few points to tell the simulator's error (--check)"
+    return f"the simulator's error (--check): {error_sentences(compared)[0]}"
 
 
 def _extrapolations(measurements: Measurements, lengths: Lengths) -> list[str]:

@@ -128,4 +128,8 @@ class ClosedLoop:
 def _spent(before: ProcessorTime | None, after: ProcessorTime | None) -> ProcessorTime | None:
     if before is None or after is None:
         return None
-    return ProcessorTime(after.api_s - before.api_s, after.engine_s - before.engine_s)
+    return ProcessorTime(
+        after.api_s - before.api_s,
+        after.engine_s - before.engine_s,
+        max(0.0, after.others_s - before.others_s),
+    )

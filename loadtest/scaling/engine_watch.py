@@ -21,6 +21,8 @@ INFO = "vllm:cache_config_info"
 SAMPLES = frozenset({RUNNING, WAITING, STEPS, GENERATED, PROMPT, CACHED, PREEMPTIONS})
 SAMPLE_S = 0.5
 IDLE_POLL_S = 0.1
+NOT_BUSY = ("idle", "iowait", "guest", "guest_nice")
+"""Of the machine's times; what guests take is in `user`, too."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ def parse_engine(text: str, max_num_seqs: int | None) -> Engine:
                 int(block) if block.isdecimal() else None,
             )
     return Engine(max_num_seqs, None, None)
+
+
+def _seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 class EngineWatch:
@@ -105,13 +112,13 @@ class EngineWatch:
             return None
         try:
             server = psutil.Process(self._pid)
-            children = [child.cpu_times() for child in server.children(recursive=True)]
-            own = server.cpu_times()
+            api_s = _seconds(server)
+            engine_s = sum(map(_seconds, server.children(recursive=True)))
         except psutil.NoSuchProcess:
             return None
-        return ProcessorTime(
-            own.user + own.system, sum(times.user + times.system for times in children)
-        )
+        machine = psutil.cpu_times()._asdict()
+        all_s = sum(spent for name, spent in machine.items() if name not in NOT_BUSY)
+        return ProcessorTime(api_s, engine_s, all_s - api_s - engine_s - _seconds(psutil.Process()))
 
     def work(self, before: Scrape | None, after: Scrape | None) -> EngineWork | None:
         """What the engine did between the two."""

@@ -57,10 +57,12 @@ class EngineWork:
 @dataclass(frozen=True)
 class ProcessorTime:
     """Seconds of processor time: of the server's own process, which speaks HTTP and runs the
-    decoders, and of its children, which run the engine."""
+    decoders; of its children, which run the engine; and of all on the machine that is neither nor
+    the load generator. Where others took much, the point says little."""
 
     api_s: float
     engine_s: float
+    others_s: float
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,11 @@ class Point:
     @property
     def tokens_per_s(self) -> float:
         return self.questions_per_s * self.work.generated_tokens if self.work else 0.0
+
+    @property
+    def other_cores(self) -> float | None:
+        """Of the machine's, that something else took."""
+        return self.processor_time.others_s / self.seconds if self.processor_time else None
 
     @property
     def num_failed(self) -> int:

@@ -13,11 +13,13 @@ TARGET_SHARE = 0.9
 HEADER = (
     *("decoder", "prompt", "branches", "clients", "questions/s", "right/s", "p50 ms", "p95 ms"),
     *("p99 ms", "tokens/s", "tokens/question", "failed", "running", "waiting", "memory MB"),
+    "other cores",
 )
 
 
 def points_table(points: Sequence[Point]) -> str:
-    """`running` and `waiting` are the most sequences that vLLM showed at once."""
+    """`running` and `waiting` are the most sequences that vLLM showed at once; `other cores` those
+    that something else took of the machine."""
     return format_table(HEADER, [_row(point) for point in points])
 
 
@@ -40,6 +42,7 @@ def _row(point: Point) -> tuple[str, ...]:
         _failed(point),
         *((f"{engine.peak_running:.0f}", f"{engine.peak_waiting:.0f}") if engine else ("–", "–")),
         f"{point.memory_mb:.0f}" if point.memory_mb is not None else "–",
+        f"{point.other_cores:.1f}" if point.other_cores is not None else "–",
     )
 
 

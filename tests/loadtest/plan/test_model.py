@@ -45,11 +45,11 @@ def test_api_server_can_be_the_narrower_one() -> None:
     assert slow.engine_capacity(question) == pytest.approx(1 / 0.20555)
 
 
-def test_log_probabilities_cost_those_that_read_them() -> None:
-    scored = replace(COSTS, scored_s=0.002)
-    assert scored.of("cot_decoding").sequence_s == pytest.approx(0.003)
-    assert scored.of("deepconf").sequence_s == pytest.approx(0.003)
-    assert scored.of("majority_vote").sequence_s == pytest.approx(0.001)
+def test_log_probabilities_make_the_steps_of_their_readers_longer() -> None:
+    scored = replace(COSTS, scored_step_s=0.002)
+    assert scored.of("cot_decoding").step_s == pytest.approx(0.012)
+    assert scored.of("deepconf").step_s == pytest.approx(0.012)
+    assert scored.of("majority_vote").step_s == pytest.approx(0.010)
 
 
 def test_kv_cache_bounds_the_sequences() -> None:

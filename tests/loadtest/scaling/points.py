@@ -42,7 +42,7 @@ POINT = Point(
         peak_waiting=0,
     ),
     memory_mb=2500.0,
-    processor_time=ProcessorTime(api_s=2, engine_s=8),
+    processor_time=ProcessorTime(api_s=2, engine_s=8, others_s=3),
 )
 
 

@@ -12,7 +12,7 @@ def test_table_shows_every_figure_and_all_failures() -> None:
     table = points_table([POINT, failed]).splitlines()
     assert table[2].split() == [
         *("plain", "60", "1", "4", "20.0", "5.0", "190", "250", "300", "400", "20", "0"),
-        *("4", "0", "2500"),
+        *("4", "0", "2500", "0.3"),
     ]
     assert "9 (7 × 503, 2 × timeout)" in table[3]
 
