@@ -30,11 +30,12 @@ Latency at a rate λ, in closed form (mean field: every step is as long as the m
                                                adds B' paths; processor sharing, in effect
     R = h + A + W_api + W + Σ over stages (longest path · T') + (d·P + e·B + g) / (1 − u)
 
-The longest of a stage's paths is drawn (gamma lengths of the given mean and deviation); W is the
-wait of an M/M/m queue (Erlang C) with m = S/B places that serve X in all, and W_api that of M/D/1
-by its heavy-traffic exponential. The percentile of a sum is taken as the sum of the percentiles,
-which is on the safe side. What this leaves out, bursts that make steps long for a while, the
-simulator (`simulator.py`) has.
+A stage of more paths than S takes B'/S times as long. The longest of a stage's paths is drawn
+(gamma lengths of the given mean and deviation). W is the wait for one of m = S/B places that serve
+X in all: Erlang C for whether, and exponential with half of M/M/m's mean for how long, as Allen and
+Cunneen have it where service is even, which many paths make it. W_api is the same with one place.
+The percentile of a sum is taken as the sum of the percentiles, which is on the safe side. What this
+leaves out, bursts that make steps long for a while, the simulator (`simulator.py`) has.
 """
 
 import math
@@ -155,9 +156,10 @@ def closed_form_ms(replica: Replica, question: Question, rate: float, percentile
         waves = max(1.0, stage.num_paths / slots)
         in_engine_s += waves * longest_path(stage, share) * step_s
     places = max(1, round(slots / question.most_paths))
-    wait_s = _erlang_wait_s(places, rate, replica.engine_capacity(question), share)
+    wait_s = _wait_s(places, rate, replica.engine_capacity(question), share)
     api_s = costs.api_s(question)
-    wait_s += _deterministic_wait_s(rate * api_s, api_s, share)
+    if api_s:
+        wait_s += _wait_s(1, rate, replica.api_capacity(question), share)
     return 1000 * (costs.delay_s + api_s + wait_s + in_engine_s)
 
 
@@ -189,8 +191,8 @@ def draw_lengths(rng: np.random.Generator, stage: Stage, num: int) -> npt.NDArra
     return lengths
 
 
-def _erlang_wait_s(places: int, rate: float, capacity: float, share: float) -> float:
-    """That quantile of the wait of M/M/m; all places together serve `capacity`."""
+def _wait_s(places: int, rate: float, capacity: float, share: float) -> float:
+    """That quantile of the wait of M/D/m; all places together serve `capacity`."""
     load = rate / capacity * places
     blocked = 1.0  # Erlang B, by its recursion
     for place in range(1, places + 1):
@@ -198,11 +200,4 @@ def _erlang_wait_s(places: int, rate: float, capacity: float, share: float) -> f
     waits = blocked / (1 - (load / places) * (1 - blocked))
     if waits <= 1 - share:
         return 0.0
-    return math.log(waits / (1 - share)) / (capacity - rate)
-
-
-def _deterministic_wait_s(utilization: float, service_s: float, share: float) -> float:
-    """That quantile of the wait of M/D/1."""
-    if utilization <= 1 - share:
-        return 0.0
-    return math.log(utilization / (1 - share)) * service_s / (2 * (1 - utilization))
+    return math.log(waits / (1 - share)) / (2 * (capacity - rate))

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
@@ -12,8 +13,6 @@ from loadtest.plan.hardware import GPUS
 from loadtest.plan.model import DoesNotFit
 from loadtest.plan.question import Lengths
 from loadtest.plan.roofline import Assumptions, paper_replica
-
-np = pytest.importorskip("numpy")
 
 LLAMA_3_8B = {
     "architectures": ["LlamaForCausalLM"],

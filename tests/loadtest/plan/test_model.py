@@ -81,6 +81,15 @@ def test_latency_under_load_by_hand() -> None:
     assert closed_form_ms(REPLICA, question, 5.0, 99) == pytest.approx(285.84, abs=0.05)
 
 
+def test_wait_for_the_one_place_by_hand() -> None:
+    """One sequence of one token of 20 ms at 35/s: load 0.7, and of M/D/1 the 99 % quantile is
+    about ln(0.7 / 0.01) · 20 / (2 · 0.3) = 141.6 ms, on top of 20 ms of service."""
+    costs = Costs(step_s=0.020, sequence_s=0.0, prompt_token_s=0.0)
+    one = Replica(costs, max_num_seqs=1, kv_tokens=None, max_num_batched_tokens=2048)
+    question = question_of("plain", 1, replace(EVEN, path_tokens=1))
+    assert closed_form_ms(one, question, 35, 99) == pytest.approx(161.6, abs=0.1)
+
+
 def test_latency_grows_with_the_rate_and_has_no_bound_at_capacity() -> None:
     question = question_of("cot_decoding", 4, EVEN)
     capacity = REPLICA.capacity(question)
