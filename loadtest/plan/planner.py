@@ -18,7 +18,9 @@ MOST_REPLICAS = 1 << 16
 ALONE = 1e-3
 """Of capacity: a rate at which questions do not meet."""
 
-Binding = Literal["latency", "API server", "KV memory", "compute", "prompts", "decoding steps"]
+Binding = Literal[
+    "latency", "API server", "KV memory", "compute", "prompts and path starts", "decoding steps"
+]
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def binding(replica: Replica, question: Question) -> Binding:
     slots, costs = replica.slots(question), replica.costs
     decoding_s = question.generated_tokens * costs.decode_s(slots) / slots
     if costs.admission_s(question) > decoding_s:
-        return "prompts"
+        return "prompts and path starts"
     if slots < replica.max_num_seqs:
         return "KV memory"
     if costs.compute_s * slots > costs.step_s + costs.sequence_s * slots:

@@ -1,9 +1,10 @@
 """A closed loop for some seconds: each client asks anew as soon as it was answered.
 
-Counted is what ends in the window between a warm-up and the end. The warm-up is over when as many
-questions have ended as there are clients, and the window holds at least as many again: else a point
-of long questions would count those alone that are short. What is under way at the end is dropped.
-Failures are counted and the loop goes on.
+Counted is what ends in the window between a warm-up and the end. The warm-up is over after a
+second, in which the server clears away what the last point left, and when as many questions have
+ended as there are clients; the window holds at least as many again: else a point of long questions
+would count those alone that are short. What is under way at the end is dropped. Failures are
+counted and the loop goes on.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import aiohttp
 from loadtest.scaling.engine_watch import EngineWatch
 from loadtest.scaling.measured import EngineWork, ProcessorTime
 
+WARM_S = 1.0
 FAILED_PAUSE_S = 0.1
 """A server that refuses at once shall not be asked in a busy loop."""
 IDLE_WITHIN_S = 60.0
@@ -72,7 +74,7 @@ class ClosedLoop:
     async def run(self, terms: Terms, watch: EngineWatch) -> Window:
         tasks = [asyncio.create_task(self._work()) for _ in range(terms.concurrency)]
         try:
-            await self._until(terms.concurrency, 0.0, terms.most_s)
+            await self._until(terms.concurrency, WARM_S, terms.most_s)
             tasks.append(asyncio.create_task(watch.watch()))
             began, first = time.perf_counter(), len(self._ended)
             spent_before = watch.processor_time()
