@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("loadtest.scenario.command", "load a server as a scenario file says"),
+    "compare": ("loadtest.compare.command", "Winnow beside its peers, on the same questions"),
+    "crosscheck": ("loadtest.crosscheck.command", "latencies of our client beside guidellm's"),
+    "scale": ("loadtest.scaling.command", "throughput against concurrency and branches"),
+    "plan": ("loadtest.plan.command", "how many GPUs a rate of questions needs"),
 }
 EXIT_USAGE = 2
 

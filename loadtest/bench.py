@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from loadtest.accuracy import measure_accuracy
+from loadtest.arguments import count
 from loadtest.child_process import ChildFailed
 from loadtest.client import RequestFailed
 from loadtest.eval_set import Problem, UnreadableEvalSet, bundled_eval_set, read_eval_set
@@ -23,7 +23,7 @@ from loadtest.plain import measure_plain
 from loadtest.plots import NoPlots, draw_accuracy_against_tokens
 from loadtest.request_bodies import greedy, question
 from loadtest.server_process import NoServer, Program, Server, running_server, server_at
-from loadtest.serving import POCKET, Serving, is_cpu_build, serving
+from loadtest.serving import POCKET, Serving, serving_here
 from loadtest.tables import (
     accuracy_table,
     hf_table,
@@ -120,26 +120,20 @@ def _parser() -> argparse.ArgumentParser:
     add("--problems", type=Path, default=bundled_eval_set(), help="JSONL; default: pocket's")
     add("--url", help="use a server that is running already, such as http://127.0.0.1:8000")
     add("--port", type=_port, default=8101, help="first of three ports (default %(default)s)")
-    add("--k", type=_count, default=10, help="CoT-decoding's branches (default %(default)s)")
-    add("--limit", type=_count, help="accuracy: at most this many problems of each split")
-    add("--rounds", type=_count, default=8, help="plain: pairs of rounds (default %(default)s)")
+    add("--k", type=count, default=10, help="CoT-decoding's branches (default %(default)s)")
+    add("--limit", type=count, help="accuracy: at most this many problems of each split")
+    add("--rounds", type=count, default=8, help="plain: pairs of rounds (default %(default)s)")
     add("--control", action="store_true", help="plain: a second vllm serve shows the noise")
     add("--round-s", type=float, default=8.0, help="plain: a round's seconds (%(default)s)")
-    add("--cot-rounds", type=_count, default=5, help="offline, hf: rounds (default %(default)s)")
-    add("--offline-questions", type=_count, default=100, help="of a round (default %(default)s)")
-    add("--hf-questions", type=_count, default=20, help="of a round (default %(default)s)")
-    add("--hf-threads", type=_count, default=1, help="torch threads of hf (default %(default)s)")
-    add("--vote-rounds", type=_count, default=5, help="stopping, client: pairs (%(default)s)")
-    add("--vote-questions", type=_count, default=60, help="of a round (default %(default)s)")
+    add("--cot-rounds", type=count, default=5, help="offline, hf: rounds (default %(default)s)")
+    add("--offline-questions", type=count, default=100, help="of a round (default %(default)s)")
+    add("--hf-questions", type=count, default=20, help="of a round (default %(default)s)")
+    add("--hf-threads", type=count, default=1, help="torch threads of hf (default %(default)s)")
+    add("--vote-rounds", type=count, default=5, help="stopping, client: pairs (%(default)s)")
+    add("--vote-questions", type=count, default=60, help="of a round (default %(default)s)")
     add("--plot", type=Path, help="votes: draw accuracy against tokens there (.png or .svg)")
     add("--out", type=Path, help="write the raw results there as JSON, after each section")
     return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
-    return int(text)
 
 
 def _port(text: str) -> int:
@@ -149,7 +143,7 @@ def _port(text: str) -> int:
 
 
 def run(options: argparse.Namespace, problems: list[Problem]) -> None:
-    how = serving(options.checkpoint, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)
+    how = serving_here(options.checkpoint)
     machine = describe_machine()
     print(f"{machine.taken_at}  {machine.num_cores} × {machine.processor}")
     print("  ".join(f"{name} {version}" for name, version in machine.packages.items()))

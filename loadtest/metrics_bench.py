@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,7 +16,7 @@ from loadtest.machine import describe_machine
 from loadtest.overhead import Overhead, measure_overhead
 from loadtest.plain import Round
 from loadtest.request_bodies import greedy, question
-from loadtest.serving import POCKET, Serving, is_cpu_build, serving
+from loadtest.serving import POCKET, Serving, serving_here
 from loadtest.sparse_users import SparseUsers, Users, measure_sparse_users
 from loadtest.statistics import Ratio
 from loadtest.tables import format_table
@@ -38,7 +37,7 @@ sections:
 
 def main() -> None:
     options = _parser().parse_args()
-    how = serving(POCKET, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)
+    how = serving_here(POCKET)
     problems = [problem for problem in read_eval_set(bundled_eval_set()) if not problem.facts]
     bodies = [greedy(how.model, question(problem)) for problem in problems]
     machine = describe_machine()

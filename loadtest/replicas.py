@@ -4,7 +4,6 @@ what is lost when one of two is killed."""
 import argparse
 import asyncio
 import json
-import os
 import sys
 import time
 from collections import Counter
@@ -23,7 +22,7 @@ from loadtest.machine import Machine, describe_machine
 from loadtest.ray_process import Replicas, running_replicas
 from loadtest.request_bodies import cot_decoding, greedy, question
 from loadtest.server_process import running_server
-from loadtest.serving import POCKET, Serving, is_cpu_build, serving
+from loadtest.serving import POCKET, Serving, serving_here
 from loadtest.tables import format_table
 
 CONCURRENCY = 8
@@ -84,7 +83,7 @@ class Figures:
 
 def main() -> None:
     options = _parser().parse_args()
-    how = serving(POCKET, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)
+    how = serving_here(POCKET)
     try:
         figures = measure(how, options.port, options.rounds)
     except (ChildFailed, RequestFailed, OSError) as failure:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from loadtest.machine import describe_machine
 from loadtest.remembering import measure_remembering
 from loadtest.retrieval import COLLECTION, Answered, Recall, fill, measure_answers, measure_recall
 from loadtest.server_process import Server, running_server
-from loadtest.serving import POCKET, Serving, is_cpu_build, serving
+from loadtest.serving import POCKET, Serving, serving_here
 from loadtest.statistics import Share
 from loadtest.store_speed import measure_store_speed
 from loadtest.tables import format_table
@@ -160,7 +159,7 @@ def _server(
     options: argparse.Namespace, environment: Mapping[str, str]
 ) -> Iterator[tuple[Server, Collections]]:
     """A server with an empty store of its own."""
-    how = serving(POCKET, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)
+    how = serving_here(POCKET)
     with tempfile.TemporaryDirectory() as folder:
         own = {"WINNOW_STORE": str(Path(folder) / "collections.sqlite3"), **environment}
         started: Serving = replace(how, environment={**how.environment, **own})

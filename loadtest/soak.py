@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import os
 import random
 import re
 import sys
@@ -21,7 +20,7 @@ from loadtest.child_process import ChildFailed
 from loadtest.eval_set import bundled_eval_set, read_eval_set
 from loadtest.request_bodies import greedy, question
 from loadtest.server_process import running_server
-from loadtest.serving import POCKET, is_cpu_build, serving
+from loadtest.serving import POCKET, serving_here
 
 CHAT = "/v1/chat/completions"
 DECODERS: Sequence[dict[str, Any] | None] = (  # None is a plain request
@@ -85,7 +84,7 @@ class Soak:
 
 def main() -> None:
     options = _parser().parse_args()
-    how = serving(POCKET, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)
+    how = serving_here(POCKET)
     try:
         with running_server("winnow", how, options.port) as server:
             assert server.pid is not None

@@ -2,16 +2,14 @@
 
 import argparse
 import json
-import os
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn, get_args
 
+from loadtest.arguments import count
 from loadtest.child_process import ChildFailed
 from loadtest.compare.environments import environments, version
 from loadtest.compare.peer import Running, Setting, Task
@@ -22,9 +20,10 @@ from loadtest.compare.start_up import StartUp, measure_start_up
 from loadtest.compare.tables import ratios_table, sides_table, start_up_table
 from loadtest.compare.verdicts import judge
 from loadtest.eval_set import Problem, UnreadableEvalSet, bundled_eval_set, read_eval_set
+from loadtest.interruption import signals_interrupt
 from loadtest.machine import describe_machine
 from loadtest.request_bodies import MAX_TOKENS
-from loadtest.serving import POCKET, is_cpu_build, serving
+from loadtest.serving import POCKET, serving_here
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -57,10 +56,11 @@ exit code: 0 done, 1 Winnow failed, 2 an option that cannot be used, 130 interru
 def main(arguments: Sequence[str]) -> int:
     """The exit code; what went wrong is said in one line."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, end_by_exception)
     try:
         _check(options)
-        run(options, _read_problems(options.problems))
+        problems = _read_problems(options.problems)
+        with signals_interrupt():
+            run(options, problems)
     except (UnreadableEvalSet, UnusableOption) as failure:
         print(f"compare: error: {failure}", file=sys.stderr)
         return EXIT_USAGE
@@ -82,11 +82,6 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
-
-
-def end_by_exception(signal_number: int, _frame: FrameType | None) -> NoReturn:
-    """Leave by an exception, so that everything that was started is stopped."""
-    sys.exit(128 + signal_number)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -127,12 +122,6 @@ def _parser() -> argparse.ArgumentParser:
         help="keep the peers' environments there for the next time",
     )
     return parser
-
-
-def count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
-    return int(text)
 
 
 def _branches(text: str) -> int:
@@ -186,7 +175,7 @@ class Comparison:
 
 
 def run(options: argparse.Namespace, problems: Sequence[Problem]) -> None:
-    how = serving(options.checkpoint, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)
+    how = serving_here(options.checkpoint)
     described = _describe(options, dict(how.flags))
     comparison = Comparison(options, described)
     with environments(options.keep_environments) as tools:

@@ -1,22 +1,19 @@
 """`python -m loadtest crosscheck`: guidellm and our own client against the same server."""
 
 import argparse
-import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from loadtest.arguments import count
 from loadtest.child_process import ChildFailed
 from loadtest.client import RequestFailed, send_all
 from loadtest.compare.command import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     OneLineParser,
-    count,
-    end_by_exception,
     port,
 )
 from loadtest.compare.environments import Environments, environments, version
@@ -32,10 +29,11 @@ from loadtest.crosscheck.guidellm import (
 )
 from loadtest.crosscheck.streaming import measure_streaming
 from loadtest.eval_set import Problem, bundled_eval_set, read_eval_set
+from loadtest.interruption import signals_interrupt
 from loadtest.machine import describe_machine
 from loadtest.request_bodies import question
 from loadtest.server_process import NoServer, Server, running_server, server_at
-from loadtest.serving import POCKET, Serving, is_cpu_build, serving
+from loadtest.serving import POCKET, Serving, serving_here
 from loadtest.statistics import paired_ratio
 from loadtest.tables import format_table
 from loadtest.token_work import take_slice
@@ -55,9 +53,9 @@ exit code: 0 done, 1 Winnow, guidellm or a request failed, 2 an option that cann
 def main(arguments: Sequence[str]) -> int:
     """The exit code; what went wrong is said in one line."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, end_by_exception)
     try:
-        run(options)
+        with signals_interrupt():
+            run(options)
     except (PeerFailed, ChildFailed, NoServer, RequestFailed, OSError) as failure:
         print(f"crosscheck: error: {failure}", file=sys.stderr)
         return EXIT_FAILED
@@ -91,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> None:
-    how = serving(options.checkpoint, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)
+    how = serving_here(options.checkpoint)
     machine = describe_machine()
     print(f"{machine.taken_at}  {machine.num_cores} × {machine.processor}")
     packages = machine.packages | {"guidellm": version("guidellm")}

@@ -5,21 +5,19 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 
 import aiohttp
 import uvloop
 
-from loadtest.client import MAX_SHOWN_CHARACTERS, TIMEOUT_S, Json, RequestFailed
+from loadtest.client import TIMEOUT_S, Json, RequestFailed
 from loadtest.crosscheck.figures import Figures, percentile
+from loadtest.scenario.exchange import UnreadableReply, read, send
 
 STREAMED: Json = {
     "stream": True,
     "stream_options": {"include_usage": True, "continuous_usage_stats": True},
 }
 """As guidellm asks."""
-EVENT = b"data: "
-LAST_EVENT = b"[DONE]"
 
 
 @dataclass(frozen=True)
@@ -35,10 +33,7 @@ def measure_streaming(url: str, bodies: Sequence[Json], concurrency: int) -> Fig
         RequestFailed: a reply is no 200 or holds no token, or the server is gone.
     """
     payloads = [json.dumps(body | STREAMED).encode() for body in bodies]
-    try:
-        timed, wall_s = uvloop.run(_send(f"{url}/v1/chat/completions", payloads, concurrency))
-    except aiohttp.ClientError as failure:
-        raise RequestFailed(f"{url}: {failure}") from failure
+    timed, wall_s = uvloop.run(_send(f"{url}/v1/chat/completions", payloads, concurrency))
     latencies = [1000 * one.latency_s for one in timed]
     ttfts = [1000 * one.ttft_s for one in timed]
     return Figures(
@@ -55,7 +50,7 @@ async def _send(url: str, payloads: Sequence[bytes], concurrency: int) -> tuple[
     todo = iter(payloads)
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=concurrency),
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+        timeout=aiohttp.ClientTimeout(total=None),  # each request has its own
         headers={"Content-Type": "application/json"},
     ) as session:
         begin = time.perf_counter()
@@ -67,23 +62,11 @@ async def _work(
     session: aiohttp.ClientSession, url: str, todo: Iterator[bytes], timed: list[Timed]
 ) -> None:
     for payload in todo:
-        began = time.perf_counter()
-        first = None
-        async with session.post(url, data=payload) as response:
-            if response.status != HTTPStatus.OK:
-                shown = (await response.read())[:MAX_SHOWN_CHARACTERS].decode(errors="replace")
-                raise RequestFailed(f"{url}: status {response.status}: {shown}")
-            async for line in response.content:
-                if first is None and has_token(line):
-                    first = time.perf_counter() - began
-        if first is None:
+        exchange = await send(session, url, payload, TIMEOUT_S)
+        try:
+            reply = read(exchange, is_streamed=True)
+        except UnreadableReply as failure:
+            raise RequestFailed(f"{url}: {failure}") from None
+        if reply.first_text_s is None:
             raise RequestFailed(f"{url}: a stream without a token")
-        timed.append(Timed(time.perf_counter() - began, first))
-
-
-def has_token(line: bytes) -> bool:
-    """Whether a line of a stream of events brings text."""
-    if not line.startswith(EVENT) or line.removeprefix(EVENT).strip() == LAST_EVENT:
-        return False
-    chunk = json.loads(line.removeprefix(EVENT))
-    return any(choice["delta"].get("content") for choice in chunk.get("choices", ()))
+        timed.append(Timed(exchange.end_s, reply.first_text_s))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from loadtest.arguments import count
 from loadtest.child_process import ChildFailed
 from loadtest.eval_set import UnreadableEvalSet
 from loadtest.evaluation.asking import Terms
@@ -93,26 +94,20 @@ def _parser() -> argparse.ArgumentParser:
     add("dataset", metavar="DATASET", help="a file or 'pocket'")
     add("--format", choices=FORMATS, help="of the file (default: told by its first line)")
     add("--split", help=f"of pocket (default {DEFAULT_SPLIT})")
-    add("--limit", type=_count, help="ask the first so many questions")
+    add("--limit", type=count, help="ask the first so many questions")
     add("--decoders", nargs="+", default=["plain", "cot_decoding"], metavar="DECODER",
         help="what to compare (default %(default)s)")  # fmt: skip
     add("--answer", type=_kind,
         help='kind of answer, or {"pattern": …} (default: number; of format replay, auto)',
     )  # fmt: skip
-    add("--max-tokens", type=_count, default=512, help="of a path (default %(default)s)")
-    add("--concurrency", type=_count, default=8, help="requests at once (default %(default)s)")
+    add("--max-tokens", type=count, default=512, help="of a path (default %(default)s)")
+    add("--concurrency", type=count, default=8, help="requests at once (default %(default)s)")
     add("--out", type=Path, help="folder to keep the run in (default eval-DATASET-TIME)")
     add("--server", metavar="URL", help="an OpenAI-style server that is running already")
     add("--model", help="which of the server's models (default: its only one)")
     add("--api-key", help=f"the server's (default: {API_KEY} of the environment, with --server)")
     add("--checkpoint", help="folder, hub name or 'pocket' to serve for it (default pocket)")
     return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
-    return int(text)
 
 
 def _kind(text: str) -> Any:  # JSON where it is an object, which the grader checks

@@ -1,6 +1,5 @@
 """The server that is asked: one that runs already, or one that is started for it."""
 
-import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 import openai
 
 from loadtest.server_process import NoServer, running_server
-from loadtest.serving import POCKET, Serving, is_cpu_build, serving
+from loadtest.serving import POCKET, Serving, serving_here
 
 LOCALHOST = "127.0.0.1"
 ANSWER_TIMEOUT_S = 10.0
@@ -108,7 +107,7 @@ def own_target(checkpoint: str, api_key: str) -> OwnTarget:
     folder = Path(checkpoint).expanduser()
     is_folder = checkpoint != POCKET and folder.exists()
     name = str(folder.resolve()) if is_folder else checkpoint
-    how = serving(name, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)
+    how = serving_here(name)
     # For us alone: at no other address, by no key but ours, and nothing asked is kept.
     environment = {k: v for k, v in how.environment.items() if k != SERVER_KEY} | NO_RECORD
     flags = {**how.flags, "--host": LOCALHOST}

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from loadtest.hostile.report import failure_list, group_table
 from loadtest.hostile.runner import Result, run_cases
 from loadtest.hostile.wire import target_at
 from loadtest.server_process import NoServer, Program, running_server, server_at
-from loadtest.serving import POCKET, Serving, is_cpu_build, serving
+from loadtest.serving import POCKET, Serving, serving_here
 
 EXIT_FAILED = 1
 EXIT_CASES_FAILED = 3
@@ -102,7 +101,7 @@ def _run_one(options: argparse.Namespace) -> dict[str, list[Result]]:
 
 
 def _compare(options: argparse.Namespace) -> dict[str, list[Result]]:
-    how = with_key(serving(POCKET, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1))
+    how = with_key(serving_here(POCKET))
     results = {}
     for program in PROGRAMS:
         with running_server(program, how, options.port) as server:

@@ -2,15 +2,11 @@
 
 import argparse
 import asyncio
-import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import uvloop
 from tqdm import tqdm
@@ -18,6 +14,7 @@ from tqdm import tqdm
 from loadtest.arguments import count, port, positive
 from loadtest.child_process import ChildFailed
 from loadtest.eval_set import Problem, UnreadableEvalSet, bundled_eval_set, read_eval_set
+from loadtest.interruption import signals_interrupt
 from loadtest.machine import Machine, describe_machine
 from loadtest.plots import NoPlots, check_plot_name
 from loadtest.request_bodies import MAX_TOKENS
@@ -25,7 +22,7 @@ from loadtest.scaling.measured import Measurements, Point, write_measurements
 from loadtest.scaling.report import draw_scaling, points_table, share_of_peak
 from loadtest.scaling.sweep import STRATEGIES, Grid, describe_engine, measure
 from loadtest.server_process import NoServer, Server, running_server, server_at
-from loadtest.serving import POCKET, Serving, is_cpu_build, serving
+from loadtest.serving import POCKET, Serving, serving_here
 
 DECODERS = ("plain", "cot_decoding", "majority_vote")
 CONCURRENCIES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -33,6 +30,7 @@ BRANCHES = (1, 2, 4, 8, 16, 32, 64)
 PROMPT_WORDS = (64, 256, 1024)
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
 
 DESCRIPTION = """\
 Load a Winnow server in a closed loop and measure questions/s, right answers/s, latency, tokens and
@@ -44,38 +42,34 @@ A table goes to stdout, progress to stderr. The generator runs beside the server
 of the cores. With the defaults a run takes about 8 minutes.
 
 exit code: 0 measured (failed requests are in the table), 1 no server, 2 a flag or file that cannot
-be used
+be used, 130 interrupted
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code."""
     options = _parser().parse_args(arguments)
-    before = signal.signal(signal.SIGTERM, _end)
     try:
         if options.plot:
             check_plot_name(options.plot)
         problems = [one for one in read_eval_set(options.problems) if not one.facts]
         if not problems:
             raise UnreadableEvalSet(f"{options.problems}: no problem that says all that it needs")
-        _run(options, problems)
+        with signals_interrupt():
+            _run(options, problems)
     except (UnreadableEvalSet, NoPlots) as failure:
         return _fail(failure, EXIT_USAGE)
     except (ChildFailed, NoServer, OSError) as failure:
         return _fail(failure, EXIT_FAILED)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    except KeyboardInterrupt:
+        print("scale: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
     return 0
 
 
 def _fail(failure: Exception, exit_code: int) -> int:
     print(f"scale: error: {failure}", file=sys.stderr)
     return exit_code
-
-
-def _end(signal_number: int, _frame: FrameType | None) -> NoReturn:
-    """Leave by an exception, so that the server is stopped."""
-    sys.exit(128 + signal_number)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,7 +115,7 @@ def _samples(text: str) -> int:
 
 
 def _run(options: argparse.Namespace, problems: Sequence[Problem]) -> None:
-    how = serving(options.checkpoint, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)
+    how = serving_here(options.checkpoint)
     if options.max_num_seqs:
         flags = {**how.flags, "--max-num-seqs": str(options.max_num_seqs)}
         how = replace(how, flags=flags)
