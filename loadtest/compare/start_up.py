@@ -26,7 +26,8 @@ def measure_start_up(
     taken: dict[Program, list[float]] = {program: [] for program in PROGRAMS}
     for number in range(-1, num_rounds):
         for program in PROGRAMS if number % 2 == 0 else PROGRAMS[::-1]:
-            tell(f"start {number + 1} of {num_rounds}: {program} serve")
+            count = f"start {number + 1} of {num_rounds}" if number >= 0 else "start, not counted"
+            tell(f"{count}: {program} serve")
             with running_server(program, serving, port) as server:
                 assert server.ready_after_s is not None, "it was started here"
                 if number >= 0:
