@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--questions",
         type=count,
-        default=40,
+        default=100,
         help="of a round of CoT-decoding or a vote (%(default)s)",
     )
     add("--greedy-questions", type=count, default=400, help="of a greedy round (%(default)s)")
