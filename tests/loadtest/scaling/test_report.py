@@ -29,7 +29,17 @@ def test_point_without_an_answer_has_dashes() -> None:
 )  # fmt: skip
 def test_share_of_peak_is_that_of_the_most_clients(last: float, told: str) -> None:
     points = [at(256, last), at(1, 10), at(64, 50), at(4, 99, sweep="branches")]
-    assert share_of_peak(points, "plain") == f"plain: throughput at concurrency 256 {told}"
+    assert share_of_peak(points, "plain") == (
+        f"plain: throughput at concurrency 256 {told}; processor time of a question "
+        f"{10_000 / (10 * last):.1f} ms there, 20.0 ms at the peak"
+    )
+
+
+def test_server_elsewhere_tells_no_processor_time() -> None:
+    points = [at(1, 10, processor_time=None), at(4, 10, processor_time=None)]
+    told = share_of_peak(points, "plain")
+    assert told is not None
+    assert told.endswith("target ≥ 0.90 held")
 
 
 def test_nothing_is_said_of_what_was_not_measured() -> None:
