@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from loadtest.eval_set import Problem
+from loadtest.scaling.closed_loop import Ended, Window
 from loadtest.scaling.measured import Point
-from loadtest.scaling.sweep import Grid, Setting, body_of, measure
+from loadtest.scaling.sweep import Grid, Setting, body_of, measure, summarize
 from loadtest.server_process import Server
 from tests.loadtest.evaluation.stub_server import Answer, Script, failure, running_stub
 
@@ -24,12 +25,12 @@ GRID = Grid(
 )
 
 
-def reply(body: dict[str, Any], num_tokens: int, *, is_right: bool = True) -> Answer:
+def reply(body: dict[str, Any], num_tokens: int) -> Answer:
     number = body["messages"][-1]["content"].split()[-1].rstrip("?")
-    text = f"It is {number if is_right else 'nothing'}."
+    message = {"content": f"It is {number}."}
     return Answer(
         {
-            "choices": [{"message": {"content": text}, "finish_reason": "stop"}],
+            "choices": [{"message": message, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": 30, "completion_tokens": num_tokens},
         }
     )
@@ -79,23 +80,46 @@ def test_long_prompt_has_other_questions_in_front_and_few_tokens_behind() -> Non
     assert (asked["max_tokens"], asked["ignore_eos"]) == (8, True)
 
 
-async def test_point_counts_questions_right_ones_and_tokens() -> None:
-    """Every second question is answered wrongly."""
+def ended(problem: int, latency_s: float, said: int, failure: str | None = None) -> Ended:
+    asked = {"messages": [{"content": f"How many is {said}?"}]}
+    body = json.dumps(reply(asked, 12).body).encode() if failure is None else b""
+    return Ended(problem, 5.0, 5.0 + latency_s, body, failure)
 
-    def script(asked: dict[str, Any], _num_before: int) -> Answer:
-        return reply(asked, 12, is_right=asked["messages"][-1]["content"][-2] in "02468")
 
-    (point,) = await points_of(script, Setting("concurrency", "plain", 1, 2))
-    assert point.failures == {}
-    assert point.num_answered > 20
-    assert point.num_right / point.num_answered == pytest.approx(0.5, abs=0.1)
-    assert point.work is not None
-    assert (point.work.prompt_tokens, point.work.generated_tokens) == (30, 12)
+def test_point_is_what_ended_in_its_window() -> None:
+    """Problems 0 to 3, the last answered wrongly, in 100, 200, 300 and 1000 ms, and two failures:
+    of 2 s. The median is between 200 and 300, the mean 400."""
+    window = Window(
+        2.0,
+        (
+            *(ended(0, 0.1, 0), ended(1, 0.2, 1), ended(2, 0.3, 2), ended(3, 1.0, 7)),
+            *(ended(4, 0.1, 4, "503"), ended(5, 0.1, 5, "503")),
+        ),
+        engine=None,
+        memory_mb=100.0,
+        processor_time=None,
+    )
+    point = summarize(Setting("concurrency", "plain", 1, 2), PROBLEMS, window)
+    assert (point.num_answered, point.num_right, point.failures) == (4, 3, {"503": 2})
+    assert (point.questions_per_s, point.right_per_s, point.tokens_per_s) == (2, 1.5, 24)
     assert point.latency is not None
-    assert point.latency.p50_ms <= point.latency.p95_ms <= point.latency.p99_ms
-    # Little: clients = questions/s × latency, but for what the generator takes between two.
-    assert point.questions_per_s * point.latency.mean_ms / 1000 == pytest.approx(2, rel=0.3)
+    assert (point.latency.mean_ms, point.latency.p50_ms) == pytest.approx((400, 250))
+    # The 99th percentile of 4 lies at 0.99 · 3 = 2.97 of their order: 300 + 0.97 · 700.
+    assert point.latency.p99_ms == pytest.approx(979)
+    assert point.work is not None
+    assert (point.work.prompt_tokens, point.work.path_tokens) == (30, 12)
+
+
+async def test_window_is_long_enough_and_full_of_clients() -> None:
+    (point,) = await points_of(
+        lambda asked, _num_before: reply(asked, 12), Setting("concurrency", "plain", 1, 2)
+    )
+    assert point.failures == {}
+    assert point.num_right == point.num_answered >= 2
     assert point.seconds >= 0.3
+    assert point.latency is not None
+    # Little: clients = questions/s × latency, but for what the generator takes between two.
+    assert 1 < point.questions_per_s * point.latency.mean_ms / 1000 < 3
     assert (point.engine, point.memory_mb) == (None, None)
 
 
