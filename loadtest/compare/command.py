@@ -197,7 +197,9 @@ def run(options: argparse.Namespace, problems: Sequence[Problem]) -> None:
             rounds = options.rounds
             comparison.start_up = measure_start_up(how, options.port, rounds, _tell)
             print(f"\n{start_up_table(comparison.start_up)}", flush=True)
-    print(f"\n{ratios_table(judge(PAIRS, comparison.results), comparison.start_up)}")
+    verdicts = judge(PAIRS, comparison.results)
+    if verdicts or comparison.start_up is not None:
+        print(f"\n{ratios_table(verdicts, comparison.start_up)}")
     comparison.write()
 
 

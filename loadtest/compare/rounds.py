@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 from loadtest.compare.failures import FAILURES, last_reason
 from loadtest.compare.peer import Label, Peer, Round, Run, Running, Setting, Task
@@ -54,16 +55,18 @@ def measure(
     failures: dict[str, str] = {}
     runs: dict[str, Run] = {}
 
-    def attempt(peer: Peer, work: Callable[[], None]) -> None:
+    def attempt(peer: Peer, what: str, work: Callable[[], None]) -> None:
         label = peer.label
         if label.key in failures:
             return
+        tell(f"{what}: {label.name}")
         try:
             work()
         except FAILURES as failure:
             if label.is_ours:
                 raise OursFailed(f"{label.name}: {last_reason(str(failure))}") from failure
             failures[label.key] = last_reason(str(failure))
+            tell(f"{label.name} cannot run here: {failures[label.key]}")
 
     with ExitStack() as stack:
         setting = replace(setting, running=Running(stack))
@@ -78,12 +81,10 @@ def measure(
             rounds[peer.label.key].append(runs[peer.label.key](asked))
 
         for peer in peers:
-            tell(f"preparing {peer.label.name}")
-            attempt(peer, lambda peer=peer: prepare(peer))  # type: ignore[misc]  # binds the peer
+            attempt(peer, "preparing", partial(prepare, peer))
         for number in range(sizes.rounds):
             for peer in turns(peers, number):
-                tell(f"round {number + 1} of {sizes.rounds}: {peer.label.name}")
-                attempt(peer, lambda peer=peer, n=number: run(peer, n))  # type: ignore[misc]
+                attempt(peer, f"round {number + 1} of {sizes.rounds}", partial(run, peer, number))
     return [
         Result(peer.label, tuple(rounds[peer.label.key]), failures.get(peer.label.key))
         for peer in peers

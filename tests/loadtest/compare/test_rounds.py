@@ -22,8 +22,10 @@ def sizes(rounds: int = 2, questions: int = 3, slow: int = 1) -> Sizes:
     return Sizes(rounds, {"greedy": questions, "cot": questions, "vote": questions}, slow)
 
 
-def run(tmp_path: Path, *peers: StandIn, how: Sizes | None = None) -> list[Result]:
-    told: list[str] = []
+def run(
+    tmp_path: Path, *peers: StandIn, how: Sizes | None = None, told: list[str] | None = None
+) -> list[Result]:
+    told = [] if told is None else told
     return measure(peers, a_setting(tmp_path), PROBLEMS, how or sizes(), told.append)
 
 
@@ -48,11 +50,17 @@ def test_all_are_asked_the_same_questions_and_slow_ones_the_first_of_them(tmp_pa
 def test_peer_that_cannot_be_prepared_is_reported_and_the_others_go_on(tmp_path: Path) -> None:
     asked: Asked = []
     broken = StandIn(label("broken"), asked, cannot_prepare=BROKEN)
-    results = run(tmp_path, broken, StandIn(label("sound"), asked))
+    told: list[str] = []
+    results = run(tmp_path, broken, StandIn(label("sound"), asked), told=told)
     assert results[0].failure == "cannot be installed: no such wheel"
     assert results[0].rounds == ()
     assert results[1].failure is None
     assert len(results[1].rounds) == 2
+    about = [line for line in told if "the broken" in line]
+    assert about == [
+        "preparing: the broken",
+        "the broken cannot run here: cannot be installed: no such wheel",
+    ]
 
 
 def test_peer_that_fails_on_its_way_is_asked_no_more(tmp_path: Path) -> None:
