@@ -16,9 +16,7 @@ from loadtest.arguments import count
 from loadtest.child_process import ChildFailed
 from loadtest.client import RequestFailed
 from loadtest.eval_set import Problem, UnreadableEvalSet, bundled_eval_set, read_eval_set
-from loadtest.hf_serial import measure_hf_serial
 from loadtest.machine import describe_machine
-from loadtest.offline import measure_offline
 from loadtest.plain import measure_plain
 from loadtest.plots import NoPlots, draw_accuracy_against_tokens
 from loadtest.request_bodies import greedy, question
@@ -26,13 +24,11 @@ from loadtest.server_process import NoServer, Program, Server, running_server, s
 from loadtest.serving import POCKET, Serving, serving_here
 from loadtest.tables import (
     accuracy_table,
-    hf_table,
-    offline_table,
     plain_table,
     vote_pair_table,
     votes_table,
 )
-from loadtest.vote_pairs import measure_client, measure_stopping
+from loadtest.vote_pairs import measure_stopping
 from loadtest.votes import SPLITS, measure_votes
 
 PLAIN_CONCURRENCIES = (1, 16)
@@ -47,15 +43,14 @@ sections:
   plain     requests without a decoder: winnow serve against vllm serve, same flags,
             same environment, concurrency 1 and 16, in turns; with --control also a
             second vllm serve against the first, which shows the noise
-  offline   CoT-decoding at concurrency 8 against the same token work by LLM.generate
-  hf        the same against a serial Hugging Face loop over the same k paths
   accuracy  the evaluation set by greedy, CoT-decoding (max, aggregate) and a vote of 20
             samples, by the client over plain `n` and by the server with early stopping:
             share right with its 95 % interval, tokens, questions/s
   votes     held-out problems by greedy, CoT-decoding and every decoder that samples:
             share right, tokens, median latency; --plot draws accuracy against tokens
   stopping  a vote of 40 that stops when it is decided against one that counts all
-  client    a vote of 20 against 20 calls by OpenAI's client to vllm serve
+
+`python -m loadtest compare` measures decoders beside vLLM, other tools and LLM.generate.
 """
 
 
@@ -89,8 +84,8 @@ class Section:
 def main() -> None:
     parser = _parser()
     options = parser.parse_args()
-    if options.url and PAIRED & set(options.only):
-        parser.error("--url does not go with plain and client, which start both their servers")
+    if options.url and PAIRED in options.only:
+        parser.error(f"--url does not go with {PAIRED}, which starts both its servers")
     signal.signal(signal.SIGTERM, _end)
     try:
         problems = read_eval_set(options.problems)
@@ -125,11 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rounds", type=count, default=8, help="plain: pairs of rounds (default %(default)s)")
     add("--control", action="store_true", help="plain: a second vllm serve shows the noise")
     add("--round-s", type=float, default=8.0, help="plain: a round's seconds (%(default)s)")
-    add("--cot-rounds", type=count, default=5, help="offline, hf: rounds (default %(default)s)")
-    add("--offline-questions", type=count, default=100, help="of a round (default %(default)s)")
-    add("--hf-questions", type=count, default=20, help="of a round (default %(default)s)")
-    add("--hf-threads", type=count, default=1, help="torch threads of hf (default %(default)s)")
-    add("--vote-rounds", type=count, default=5, help="stopping, client: pairs (%(default)s)")
+    add("--vote-rounds", type=count, default=5, help="stopping: pairs (%(default)s)")
     add("--vote-questions", type=count, default=60, help="of a round (default %(default)s)")
     add("--plot", type=Path, help="votes: draw accuracy against tokens there (.png or .svg)")
     add("--out", type=Path, help="write the raw results there as JSON, after each section")
@@ -185,35 +176,6 @@ def _measure_plain(setup: Setup) -> Section:
     return Section([asdict(figure) for figure in figures], plain_table(figures))
 
 
-def _measure_offline(setup: Setup) -> Section:
-    options = setup.options
-    figure = measure_offline(
-        setup.server,
-        setup.serving,
-        setup.without_notes,
-        options.k,
-        CONCURRENCY,
-        options.cot_rounds,
-        options.offline_questions,
-    )
-    return Section(asdict(figure), offline_table(figure))
-
-
-def _measure_hf(setup: Setup) -> Section:
-    options = setup.options
-    figure = measure_hf_serial(
-        setup.server,
-        setup.serving,
-        setup.without_notes,
-        options.k,
-        CONCURRENCY,
-        options.cot_rounds,
-        options.hf_questions,
-        options.hf_threads,
-    )
-    return Section(asdict(figure), hf_table(figure))
-
-
 def _measure_accuracy(setup: Setup) -> Section:
     options = setup.options
     figures = measure_accuracy(setup.server, setup.problems, options.k, CONCURRENCY, options.limit)
@@ -240,30 +202,13 @@ def _measure_stopping(setup: Setup) -> Section:
     return Section(asdict(figure), vote_pair_table(figure))
 
 
-def _measure_client(setup: Setup) -> Section:
-    options = setup.options
-    with running_server("vllm", setup.serving, options.port + 1) as peer:
-        figure = measure_client(
-            setup.server,
-            peer,
-            setup.held_out_numbers,
-            CONCURRENCY,
-            options.vote_rounds,
-            options.vote_questions,
-        )
-    return Section(asdict(figure), vote_pair_table(figure))
-
-
 SECTIONS: Mapping[str, Callable[[Setup], Section]] = {
     "plain": _measure_plain,
-    "offline": _measure_offline,
-    "hf": _measure_hf,
     "accuracy": _measure_accuracy,
     "votes": _measure_votes,
     "stopping": _measure_stopping,
-    "client": _measure_client,
 }
-PAIRED = frozenset({"plain", "client"})
+PAIRED = "plain"
 
 
 if __name__ == "__main__":

@@ -4,17 +4,13 @@ from collections.abc import Sequence
 from statistics import median
 
 from loadtest.accuracy import Accuracy
-from loadtest.hf_serial import HfSerial
-from loadtest.offline import Offline
 from loadtest.plain import Plain, Round
 from loadtest.statistics import Ratio
 from loadtest.token_work import TokenWork
 from loadtest.vote_pairs import Side, VotePair
 from loadtest.votes import VoteFigure
 
-MAX_OFFLINE_WALL = 1.25
 MIN_PLAIN_THROUGHPUT = 0.97
-MIN_HF_THROUGHPUT = 8.0
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -118,26 +114,6 @@ def plain_table(figures: Sequence[Plain]) -> str:
         "control by pairs",
     )
     return format_table(header, rows)
-
-
-def offline_table(result: Offline) -> str:
-    name = f"winnow serve, concurrency {result.concurrency}"
-    rows = [(*_work_cells(name, result.served), "1", "")]
-    for figure in result.figures:
-        cells = _work_cells(f"LLM.generate, {figure.peer}", figure.rounds)
-        rows.append((*cells, f"{figure.wall.of_medians:.3f}", _spread(figure.wall)))
-    return format_table((*WORK_HEADER, f"wall ratio (≤ {MAX_OFFLINE_WALL})", "by pairs"), rows)
-
-
-def hf_table(result: HfSerial) -> str:
-    served = _work_cells(f"winnow serve, concurrency {result.concurrency}", result.served)
-    threads = "1 thread" if result.num_threads == 1 else f"{result.num_threads} threads"
-    looped = _work_cells(f"serial HF generate, {threads}", result.looped)
-    ratio = result.throughput
-    rows = [(*served, f"{ratio.of_medians:.1f}", _spread(ratio)), (*looped, "1", "")]
-    return format_table(
-        (*WORK_HEADER, f"speed ratio (≥ {MIN_HF_THROUGHPUT:.0f})", "by pairs"), rows
-    )
 
 
 WORK_HEADER = ("side", "rounds × questions", "median wall s", "tokens", "tokens/s", "questions/s")

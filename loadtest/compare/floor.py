@@ -50,7 +50,7 @@ class Floor:
         worker = setting.running.once(
             f"LLM {limit}",
             lambda: running_worker(
-                "loadtest.offline_worker",
+                "loadtest.compare.offline_worker",
                 [setting.serving.checkpoint, *setting.serving.arguments, *limit],
                 setting.serving.environment,
             ),

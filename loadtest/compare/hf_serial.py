@@ -16,7 +16,7 @@ class HfSerial:
         worker = setting.running.once(
             "hf",
             lambda: running_worker(
-                "loadtest.hf_worker",
+                "loadtest.compare.hf_worker",
                 [setting.serving.checkpoint, *threads],
                 setting.serving.environment,
             ),

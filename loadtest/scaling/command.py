@@ -20,7 +20,15 @@ from loadtest.plots import NoPlots, check_plot_name
 from loadtest.request_bodies import MAX_TOKENS
 from loadtest.scaling.measured import Measurements, Point, write_measurements
 from loadtest.scaling.report import draw_scaling, points_table, share_of_peak
-from loadtest.scaling.sweep import STRATEGIES, Grid, describe_engine, measure
+from loadtest.scaling.sweep import (
+    STRATEGIES,
+    Grid,
+    Setting,
+    describe_engine,
+    in_turns,
+    measure,
+    middle_points,
+)
 from loadtest.server_process import NoServer, Server, running_server, server_at
 from loadtest.serving import POCKET, Serving, serving_here
 
@@ -102,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
         "more (default %(default)s)")  # fmt: skip
     add("--most-s", type=positive, default=60.0,
         help="most seconds of a warm-up, and of a point (default %(default)s)")  # fmt: skip
+    add("--rounds", type=count, default=1,
+        help="of all points, every other one backwards; of each point the round of median "
+        "throughput is kept (default %(default)s)")  # fmt: skip
     add("--max-tokens", type=count, default=MAX_TOKENS, help="of a path (default %(default)s)")
     add("--plot", type=Path, help="draw throughput and latency there (.png or .svg)")
     add("--out", type=Path, help="write the measurements there as JSON, after each point")
@@ -163,22 +174,23 @@ async def _measure(
     settings = grid.settings()
     engine = await describe_engine(server, options.api_key, options.max_num_seqs)
     checkpoint, flags = (server.model, {}) if options.url else (options.checkpoint, dict(how.flags))
-    points: list[Point] = []
-    progress = tqdm(total=len(settings), desc="scale", unit="point")
+    turns = in_turns(settings, options.rounds)
+    taken: dict[Setting, list[Point]] = {setting: [] for setting in settings}
+    progress = tqdm(total=len(turns), desc="scale", unit="point")
     measured = measure(
         server,
         options.api_key,
         problems,
-        settings,
+        turns,
         options.point_s,
         options.most_s,
         options.max_tokens,
     )
-    async for point in measured:
-        points.append(point)
+    for setting in turns:
+        taken[setting].append(await anext(measured))
         progress.update()
         if options.out:
-            so_far = Measurements(machine, checkpoint, flags, engine, points)
+            so_far = Measurements(machine, checkpoint, flags, engine, middle_points(taken))
             await asyncio.to_thread(write_measurements, options.out, so_far)
     progress.close()
-    return points
+    return middle_points(taken)

@@ -9,7 +9,7 @@ import json
 import random
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
@@ -85,6 +85,24 @@ class Grid:
                 for words in self.prompt_words
             ),
         ]
+
+
+def in_turns(settings: Sequence[Setting], num_rounds: int) -> list[Setting]:
+    """All of them so often, every other time backwards, so that a machine that becomes slower or
+    faster does so for all alike."""
+    return [
+        setting
+        for number in range(num_rounds)
+        for setting in (settings if number % 2 == 0 else reversed(settings))
+    ]
+
+
+def middle_points(taken: Mapping[Setting, Sequence[Point]]) -> list[Point]:
+    """Of each setting the point of median throughput, of two the slower; those that have any."""
+    by_speed = [
+        sorted(points, key=lambda point: point.questions_per_s) for points in taken.values()
+    ]
+    return [points[(len(points) - 1) // 2] for points in by_speed if points]
 
 
 async def measure(

@@ -9,9 +9,18 @@ import pytest
 from loadtest.eval_set import Problem
 from loadtest.scaling.closed_loop import Ended, Window
 from loadtest.scaling.measured import Point
-from loadtest.scaling.sweep import Grid, Setting, body_of, measure, summarize
+from loadtest.scaling.sweep import (
+    Grid,
+    Setting,
+    body_of,
+    in_turns,
+    measure,
+    middle_points,
+    summarize,
+)
 from loadtest.server_process import Server
 from tests.loadtest.evaluation.stub_server import Answer, Script, failure, running_stub
+from tests.loadtest.scaling.points import at
 
 PROBLEMS = [Problem(str(n), "s", f"How many is {n}?", n) for n in range(20)]
 GRID = Grid(
@@ -174,3 +183,17 @@ async def test_no_two_questions_share_a_cache_and_the_key_is_sent() -> None:
         assert json.dumps(stub.asked[0])
     assert len(seen) > len(PROBLEMS)
     assert len(set(seen)) == len(seen)
+
+
+ONE, TWO = (Setting("concurrency", "plain", 1, clients) for clients in (1, 2))
+
+
+def test_every_other_round_goes_backwards() -> None:
+    assert in_turns([ONE, TWO], 3) == [ONE, TWO, TWO, ONE, ONE, TWO]
+
+
+def test_the_round_of_median_throughput_is_kept_and_of_two_the_slower() -> None:
+    of_one = [at(1, speed) for speed in (9, 5, 7)]
+    of_two = [at(2, speed) for speed in (8, 6)]
+    assert middle_points({ONE: of_one, TWO: of_two}) == [of_one[2], of_two[1]]
+    assert middle_points({ONE: of_one, TWO: []}) == [of_one[2]]

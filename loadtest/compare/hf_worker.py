@@ -1,7 +1,7 @@
 """CoT-decoding's paths by a serial Hugging Face loop, as optillm's `cot_decoding` runs them.
 
 One forward pass gives the first tokens; each path is one `generate` call with its scores, one
-after another. `python -m loadtest.hf_worker CHECKPOINT --threads N`, asked by `hf_serial`.
+after another. `python -m loadtest.compare.hf_worker CHECKPOINT --threads N`, asked by `hf_serial`.
 """
 
 import argparse

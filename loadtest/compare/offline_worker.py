@@ -2,8 +2,8 @@
 
 CoT-decoding's, unless the request says `num_samples`: then it is a vote's.
 
-`python -m loadtest.offline_worker CHECKPOINT [engine flags of vllm serve]`, asked by `offline` and
-`compare`.
+`python -m loadtest.compare.offline_worker CHECKPOINT [engine flags of vllm serve]`, asked by
+`floor`.
 """
 
 import time
