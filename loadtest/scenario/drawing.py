@@ -61,11 +61,23 @@ def _svg(plot: _Plot) -> str:
 
 
 def _draw_by_rate(axes: Any, stages: Sequence[StageFigures], name: str) -> None:
-    """Closed stages are left out: they offer no rate."""
-    rated = [one for one in stages if one.offered_per_s is not None and getattr(one.of(ALL), name)]
-    for place in ("p50", "p95", "p99"):
-        values = [getattr(one.of(ALL), name)[place] for one in rated]
-        axes.plot([one.offered_per_s for one in rated], values, "o-", label=place)
+    """Of each way of asking. Closed stages are left out: they offer no rate."""
+    for number, call in enumerate(_calls(stages)):
+        rated = [
+            (one.offered_per_s, getattr(figures, name))
+            for one in stages
+            if one.offered_per_s is not None
+            and (figures := one.find(call)) is not None
+            and getattr(figures, name)
+        ]
+        for place, line in (("p50", "-"), ("p95", "--"), ("p99", ":")):
+            axes.plot(
+                [rate for rate, _ in rated],
+                [found[place] for _, found in rated],
+                f"o{line}",
+                color=f"C{number}",
+                label=f"{call} {place}",
+            )
     axes.set(xlabel="requests/s offered", ylabel="ms")
     _in_decades(axes.set_yscale, axes.yaxis)
 
@@ -80,6 +92,10 @@ def _draw_goodput(axes: Any, stages: Sequence[StageFigures]) -> None:
     ):
         values = [getattr(one.of(ALL), name) or 0.0 for one in rated]
         axes.plot(offered, values, "o-", label=label)
+    for call in _calls(stages) if len(_calls(stages)) > 1 else ():
+        found = [one.find(call) for one in rated]
+        values = [(one.goodput_per_s or 0.0) if one else 0.0 for one in found]
+        axes.plot(offered, values, ".--", label=f"goodput of {call}")
     axes.plot(offered, offered, color="grey", linewidth=0.8, label="offered")
     axes.set(xlabel="requests/s offered", ylabel="a second", ylim=(0, None))
 
