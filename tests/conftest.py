@@ -71,12 +71,13 @@ async def pocket_llm(vllm_environment: None) -> AsyncIterator["AsyncLLM"]:
 LONGEST_FIRST = (
     "tests/compression/test_real_compress.py",
     "tests/compression/proof/test_real_proof.py",
+    "tests/server/test_ray_autoscaling.py",  # not beside the other one of Ray: four engines
     "tests/docker/test_regression.py",
     "tests/server/test_data_parallel.py",
     "tests/server/test_soak.py",
     "tests/server/test_hostile.py",
     "tests/server/test_ray_serve.py",
-    "tests/server/test_ray_autoscaling.py",
+    "tests/loadtest/compare/test_real_run.py",
 )
 """Files of tests that take minutes: begun last, one process would wait for the other."""
 
