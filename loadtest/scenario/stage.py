@@ -133,13 +133,13 @@ class _Runner:
         finally:
             self._num_in_flight -= 1
         self._keep(record)
+        self._num_unreached = self._num_unreached + 1 if is_unreached(record) else 0
+        if self._num_unreached >= MIN_UNREACHED and self.gone is None:
+            self.gone = f"the server does not answer any more: {record.error}"
 
     def _keep(self, record: Record) -> None:
         self._taking.records.append(record)
         self._tell(record)
-        self._num_unreached = self._num_unreached + 1 if is_unreached(record) else 0
-        if self._num_unreached >= MIN_UNREACHED and self.gone is None:
-            self.gone = f"the server does not answer any more: {record.error}"
 
     def _not_sent(self, asked: Asked, arrival_s: float) -> Record:
         return self._failed(
