@@ -144,8 +144,15 @@ def _open(plan: Plan) -> Iterator[IO[bytes]]:
         raise UnusableFolder(f"--out {plan.out}: is not empty; name a new folder")
     text = plan.scenario.model_dump_json(indent=1)
     (plan.out / SCENARIO).write_text(text + "\n", "utf-8")
-    with (plan.out / RECORDS).open("wb", buffering=0) as file:  # each line is one write
-        yield file
+    try:
+        with (plan.out / RECORDS).open("wb", buffering=0) as file:  # each line is one write
+            yield file
+    except BaseException:
+        if not (plan.out / RECORDS).stat().st_size:  # the same --out can be tried again
+            for name in (RECORDS, SCENARIO):
+                (plan.out / name).unlink()
+            plan.out.rmdir()
+        raise
 
 
 async def _run(plan: Plan, endpoint: Endpoint, outcome: Outcome, file: IO[bytes]) -> None:

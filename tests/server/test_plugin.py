@@ -1,8 +1,11 @@
 """What the plugin adds to vLLM's app, without an engine."""
 
+from argparse import Namespace
+
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.datastructures import State
 
 from decoding.engine import PathAborted
 
@@ -29,3 +32,23 @@ async def test_path_that_the_engine_gave_up_is_a_503_to_try_again(vllm_environme
         "param": None,
         "code": 503,
     }
+
+
+async def test_variables_are_cached_once_the_server_is_set_up(
+    vllm_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from uvicorn.config import HTTP_PROTOCOLS
+    from vllm import envs
+
+    from server.vllm_adapter.plugin import WinnowPlugin
+
+    app, plugin = FastAPI(), WinnowPlugin()
+    plugin.attach_router(app)
+    args = Namespace(served_model_name=None, model="m", lora_modules=None)
+    monkeypatch.setitem(HTTP_PROTOCOLS, "auto", HTTP_PROTOCOLS["auto"])  # is put back afterwards
+    envs.disable_envs_cache()
+    try:
+        await plugin.init_state(None, State(), args)
+        assert hasattr(envs.__getattr__, "cache_info")
+    finally:
+        envs.disable_envs_cache()

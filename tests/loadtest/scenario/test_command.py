@@ -259,6 +259,8 @@ def test_refused_decoder_ends_the_run_at_once(
     assert run() == 2
     assert last_line(capsys) == "loadtest run: error: mix.cot: status 400: no k"
     assert len(stub.asked) == 2
+    stub.script = answer_right
+    assert run() == 0, "nothing was left in the folder"
 
 
 def test_server_without_decoders_is_told(
