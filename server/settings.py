@@ -37,6 +37,18 @@ class Settings(BaseSettings):
     max_requests: int = Field(
         1024, ge=1, description="requests that the server has at work at the same time"
     )
+    max_tenant_share: float = Field(
+        0.75,
+        gt=0,
+        le=1,
+        description="largest part of `max_requests` and of `max_incoming_mb` that one tenant may "
+        "have, on a server with keys; the rest is left to the others",
+    )
+    max_incoming_mb: float = Field(
+        512.0,
+        gt=0,
+        description="bodies that are on their way at the same time, megabytes received so far",
+    )
     max_body_mb: float = Field(
         1.0, gt=0, le=1000, description="largest body of a request but for uploads, megabytes"
     )
@@ -45,6 +57,12 @@ class Settings(BaseSettings):
     )
     head_timeout_s: float = Field(
         10.0, gt=0, le=3600, description="longest that its head may be, seconds"
+    )
+    write_timeout_s: float = Field(
+        30.0,
+        gt=0,
+        le=3600,
+        description="longest that a client may take nothing of a reply that waits for it, seconds",
     )
     keys: FilePath | None = Field(
         None,

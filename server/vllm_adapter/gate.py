@@ -58,7 +58,7 @@ def put_in_front(
         names[0],
         lambda model: split_alias(model, served),
     )
-    protocol.install(settings.head_timeout_s)
+    protocol.install(settings)
     if engine_client is not None:
         meter(engine_client, getattr(args, CACHE_SECRET, None) or secrets.token_hex(32))
 
