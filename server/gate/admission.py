@@ -63,10 +63,14 @@ current_visit: ContextVar[Visit | None] = ContextVar("current_visit", default=No
 
 
 class Admission:
-    def __init__(self, max_requests: int) -> None:
+    """`max_tenant_share` is the part of the places that one tenant may have at most."""
+
+    def __init__(self, max_requests: int, max_tenant_share: float = 1.0) -> None:
         self._max_requests = max_requests
+        self._max_tenant_requests = max(1, int(max_requests * max_tenant_share))
         self._num_requests = 0
         self._num_requests_of: Counter[str] = Counter()
+        self._num_requests_of_tenant: Counter[str] = Counter()
         self._rates: FixedWindowRateLimiter | None = None
 
     @contextmanager
@@ -76,10 +80,12 @@ class Admission:
         Raises:
             Refused: there are too many, or the key has used up what it may.
         """
-        self._check(caller)
+        self.check(caller)
+        self._count_request(caller.key)
         visit = Visit(caller)
         self._num_requests += 1
         self._num_requests_of[caller.name] += 1
+        self._num_requests_of_tenant[caller.tenant] += 1
         token = current_visit.set(visit)
         try:
             yield visit
@@ -87,14 +93,27 @@ class Admission:
             current_visit.reset(token)
             self._num_requests -= 1
             self._num_requests_of[caller.name] -= 1
+            self._num_requests_of_tenant[caller.tenant] -= 1
             if caller.key is not None:
                 self._charge(caller.key, visit.num_tokens)
 
-    def _check(self, caller: Caller) -> None:
+    def check(self, caller: Caller) -> None:
+        """Refuse what `visit` would refuse now, before anything of a request but its head is read.
+
+        Raises:
+            Refused: as `visit`.
+        """
         if self._num_requests >= self._max_requests:
             raise Refused(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 f"the server has {self._max_requests} requests at work; try again later",
+                retry_after_s=BUSY_RETRY_S,
+            )
+        if self._num_requests_of_tenant[caller.tenant] >= self._max_tenant_requests:
+            raise Refused(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"the tenant of the key {caller.name} may have {self._max_tenant_requests} "
+                "requests at work at a time; wait until one is done",
                 retry_after_s=BUSY_RETRY_S,
             )
         key = caller.key
@@ -110,10 +129,12 @@ class Admission:
         for name, budget in _token_budgets(key):
             if not self._limiter.test(budget, name, key.name):
                 raise self._spent(budget, name, key, "tokens")
-        if key.requests_per_minute is not None:
-            rate = RateLimitItemPerMinute(key.requests_per_minute)
-            if not self._limiter.hit(rate, "requests", key.name):
-                raise self._spent(rate, "requests", key, "requests")
+        if (rate := _request_rate(key)) and not self._limiter.test(rate, "requests", key.name):
+            raise self._spent(rate, "requests", key, "requests")
+
+    def _count_request(self, key: Key | None) -> None:
+        if key is not None and (rate := _request_rate(key)):
+            self._limiter.hit(rate, "requests", key.name)
 
     def _spent(self, limit: RateLimitItem, name: str, key: Key, what: str) -> Refused:
         reset_at = self._limiter.get_window_stats(limit, name, key.name).reset_time
@@ -136,6 +157,11 @@ class Admission:
         if self._rates is None:
             self._rates = FixedWindowRateLimiter(MemoryStorage())
         return self._rates
+
+
+def _request_rate(key: Key) -> RateLimitItem | None:
+    rate = key.requests_per_minute
+    return RateLimitItemPerMinute(rate) if rate is not None else None
 
 
 def _token_budgets(key: Key) -> Sequence[tuple[str, RateLimitItem]]:

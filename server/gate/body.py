@@ -1,7 +1,7 @@
-"""Reading a request's body, within its size and its time."""
+"""Reading what a client sends, within its size and its time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from starlette.types import Message, Receive, Scope
@@ -9,6 +9,7 @@ from starlette.types import Message, Receive, Scope
 from server.gate.refusals import Refused
 
 BYTES_PER_MB = 1_000_000
+GOING_AWAY = 1001
 
 
 class ClientLeft(Exception):
@@ -31,8 +32,38 @@ def check_length(scope: Scope, max_bytes: int) -> None:
         raise too_large(max_bytes)
 
 
-async def read_whole(receive: Receive, max_bytes: int, timeout_s: float) -> bytes:
-    """Raises Refused, or ClientLeft."""
+def is_announced(head: Mapping[bytes, bytes]) -> bool:
+    """Whether a request with this head has a body."""
+    return head.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in head
+
+
+def unread() -> Receive:
+    """`receive` for a reply that needs no body: it reads none, whatever the client sends."""
+    never = asyncio.Event()
+    is_asked = False
+
+    async def receive_nothing() -> Message:
+        nonlocal is_asked
+        if is_asked:
+            await never.wait()
+        is_asked = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    return receive_nothing
+
+
+async def read_whole(
+    receive: Receive,
+    max_bytes: int,
+    timeout_s: float,
+    take: Callable[[int], None] = lambda num_bytes: None,
+) -> bytes:
+    """Read a body; `take` is told the size of each part before it is kept.
+
+    Raises:
+        Refused: the body is too long or too slow, or `take` does not allow it.
+        ClientLeft: the client left before it was complete.
+    """
     parts: list[bytes] = []
     num_bytes = 0
     try:
@@ -45,37 +76,12 @@ async def read_whole(receive: Receive, max_bytes: int, timeout_s: float) -> byte
                 num_bytes += len(part)
                 if num_bytes > max_bytes:
                     raise too_large(max_bytes)
+                take(len(part))
                 parts.append(part)
                 if not message.get("more_body", False):
                     return b"".join(parts)
     except TimeoutError:
         raise too_slow(timeout_s) from None
-
-
-def bounded(receive: Receive, max_bytes: int, timeout_s: float) -> Receive:
-    """`receive` for a route that reads its body itself, as uploads are: the same bounds, as it
-    comes."""
-    num_bytes = 0
-    is_complete = False
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + timeout_s
-
-    async def receive_bounded() -> Message:
-        nonlocal num_bytes, is_complete
-        if is_complete:
-            return await receive()
-        try:
-            async with asyncio.timeout_at(deadline):
-                message = await receive()
-        except TimeoutError:
-            raise too_slow(timeout_s) from None
-        num_bytes += len(message.get("body", b""))
-        is_complete = not message.get("more_body", False)
-        if num_bytes > max_bytes:
-            raise too_large(max_bytes)
-        return message
-
-    return receive_bounded
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:
@@ -87,6 +93,19 @@ def replayed(body: bytes, receive: Receive) -> Receive:
         return pop() if waiting else await receive()
 
     return receive_again
+
+
+def until_silent(receive: Receive, timeout_s: float) -> Receive:
+    """`receive` of a websocket that ends when its client has said nothing for so long."""
+
+    async def receive_in_time() -> Message:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await receive()
+        except TimeoutError:
+            return {"type": "websocket.disconnect", "code": GOING_AWAY}
+
+    return receive_in_time
 
 
 def too_large(max_bytes: int) -> Refused:

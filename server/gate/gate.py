@@ -17,21 +17,28 @@ from server.gate.admission import Admission
 from server.gate.body import (
     BYTES_PER_MB,
     ClientLeft,
-    bounded,
     check_length,
+    is_announced,
     read_whole,
     replayed,
+    unread,
+    until_silent,
 )
 from server.gate.caller import CALLER, Caller
 from server.gate.json_text import check_json
 from server.gate.keyring import Keyring, token_of
 from server.gate.refusals import Refused
 from server.gate.replies import Replies
+from server.gate.room import Room
 from server.settings import Settings
 
 UPLOADS = ("/v1/collections/", "/v1/audio/")
-"""Routes that read their bodies themselves, and may take long ones."""
+"""Routes that check their bodies themselves, and may take long ones."""
+BODILESS = ("GET", "HEAD", "OPTIONS")
+"""Methods that have a body only if they announce it."""
 POLICY_VIOLATION = 1008
+CAN_REFUSE = "websocket.http.response"
+"""The extension of ASGI by which a websocket is refused with a reply."""
 
 
 class Gate:
@@ -51,7 +58,10 @@ class Gate:
         self._settings = settings
         self._base_model = base_model
         self._split = split
-        self._admission = Admission(settings.max_requests)
+        # Tenants of a server without keys are names that anybody makes up.
+        share = 1.0 if keyring.is_open else settings.max_tenant_share
+        self._admission = Admission(settings.max_requests, share)
+        self._room = Room(int(settings.max_incoming_mb * BYTES_PER_MB), share)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -78,19 +88,24 @@ class Gate:
             headers.check_single(scope)
             scope = headers.with_engine_id(scope, given, replies.request_id)
             headers.check_size(scope)
+            headers.check_expectation(scope)
             caller = self._caller(scope, path, head)
             entry.key = caller.name
             scope.setdefault("state", {})[CALLER] = caller
-            if routes.is_open(path):
-                await self._app(scope, receive, replies)
+            if routes.is_open(path) or is_preflight(scope, head):
+                replies.is_last = is_announced(head)
+                await self._app(_as_probe(scope, path, head), unread(), replies)
                 return
+            self._admission.check(caller)
+            body = await self._read_body(scope, receive, path, head, caller)
             with self._admission.visit(caller) as visit:
                 entry.visit = visit
-                receive = await self._checked(scope, receive, path, head, caller)
+                self._check_body(body, path, head, caller)
+                receive = receive if body is None else replayed(body, receive)
                 await self._app(scope, receive, replies)
         except ClientLeft:
             pass
-        except InvalidRequest as refusal:  # ours, and those of `bounded` on the way in
+        except InvalidRequest as refusal:
             assert replies is not None
             if replies.status:
                 raise  # in the middle of a reply there is nothing to be said any more
@@ -107,8 +122,12 @@ class Gate:
             if caller.key is not None and caller.key.models is not None:
                 raise _cannot_tell_model(caller, path_of(scope))
             with self._admission.visit(caller):
-                await self._app(scope, receive, send)
+                longest = self._settings.max_timeout_s
+                await self._app(scope, until_silent(receive, longest), send)
         except Refused as refusal:
+            if CAN_REFUSE in scope.get("extensions", {}):
+                await refuse(refusal, scope, receive, send)
+                return
             await send(
                 {"type": "websocket.close", "code": POLICY_VIOLATION, "reason": refusal.message}
             )
@@ -133,32 +152,39 @@ class Gate:
             raise Refused(HTTPStatus.FORBIDDEN, f"{path} needs a key of the role {needed}")
         return caller
 
-    async def _checked(
+    async def _read_body(
         self, scope: Scope, receive: Receive, path: str, head: headers.Head, caller: Caller
-    ) -> Receive:
-        """The body, once it has been found good.
+    ) -> bytes | None:
+        """The body, whole; None if the request can have none.
 
         Raises:
-            InvalidRequest: it was not.
+            Refused: it is too long or too slow, or there is no room for it.
             ClientLeft: it never was complete.
         """
-        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
-            return receive
-        settings = self._settings
+        if scope["method"] in BODILESS and not is_announced(head):
+            return None
         if path.startswith(UPLOADS):
             # Its route knows how long a document may be; here is what holds for those that do not.
-            max_bytes = int(2 * settings.max_document_mb * BYTES_PER_MB)
+            max_mb = 2 * self._settings.max_document_mb
             if caller.key is not None and caller.key.models is not None and "audio" in path:
                 raise _cannot_tell_model(caller, path)
-            return bounded(receive, max_bytes, settings.body_timeout_s)
-        max_bytes = int(settings.max_body_mb * BYTES_PER_MB)
+        else:
+            max_mb = self._settings.max_body_mb
+        max_bytes = int(max_mb * BYTES_PER_MB)
         check_length(scope, max_bytes)
-        body = await read_whole(receive, max_bytes, settings.body_timeout_s)
+        with self._room.hold(caller) as take:
+            return await read_whole(receive, max_bytes, self._settings.body_timeout_s, take)
+
+    def _check_body(
+        self, body: bytes | None, path: str, head: headers.Head, caller: Caller
+    ) -> None:
+        """Raises InvalidRequest: it is no JSON, or names a model that its key may not use."""
+        if body is None or path.startswith(UPLOADS):
+            return
         if not head.get(b"content-type", b"").startswith(b"multipart/"):
             check_json(body)
         if caller.key is not None and caller.key.models is not None and path != "/v1/feedback":
             self._check_model(body, caller, caller.key.models)
-        return replayed(body, receive)
 
     def _check_model(self, body: bytes, caller: Caller, allowed: tuple[str, ...]) -> None:
         """Raises InvalidRequest: the request names, or means, a model that its key may not use."""
@@ -193,6 +219,21 @@ def is_preflight(scope: Scope, head: headers.Head) -> bool:
         and b"origin" in head
         and b"access-control-request-method" in head
     )
+
+
+def _as_probe(scope: Scope, path: str, head: headers.Head) -> Scope:
+    """The request as it goes to an open route or, a browser's question, to the CORS layer.
+
+    Raises:
+        Refused: its method is not one of these.
+    """
+    if scope["method"] == "HEAD":
+        return {**scope, "method": "GET"}  # the routes know no HEAD; uvicorn leaves its body out
+    if scope["method"] != "GET" and not is_preflight(scope, head):
+        raise Refused(
+            HTTPStatus.METHOD_NOT_ALLOWED, f"{path} is read by GET or HEAD", allow="GET, HEAD"
+        )
+    return scope
 
 
 async def refuse(refusal: InvalidRequest, scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,6 +16,7 @@ MAX_HEAD_BYTES = 32 * 1024
 REQUEST_ID = "X-Request-Id"
 HEADER = REQUEST_ID.lower().encode()
 SINGLE = (b"authorization", b"content-type", b"host", b"x-api-key", HEADER)
+CONTINUE = b"100-continue"
 REQUEST_ID_FORM = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 Head = Mapping[bytes, bytes]
@@ -38,6 +39,17 @@ def check_single(scope: Scope) -> None:
         if names.count(name) > 1:
             raise Refused(
                 HTTPStatus.BAD_REQUEST, f"there is more than one {name.decode()}", name.decode()
+            )
+
+
+def check_expectation(scope: Scope) -> None:
+    """Raises Refused: the client expects what this server does not do."""
+    for name, value in scope["headers"]:
+        if name == b"expect" and value.strip().lower() != CONTINUE:
+            raise Refused(
+                HTTPStatus.EXPECTATION_FAILED,
+                f"expect may be 100-continue, got {shown(value.decode('latin-1'))}; leave it out",
+                "expect",
             )
 
 

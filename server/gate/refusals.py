@@ -6,7 +6,7 @@ from server.errors import InvalidRequest
 
 
 class Refused(InvalidRequest):
-    """`retry_after_s` is when to come back, where that helps."""
+    """`retry_after_s` is when to come back, where that helps; `allow` the methods of the route."""
 
     def __init__(
         self,
@@ -14,8 +14,10 @@ class Refused(InvalidRequest):
         message: str,
         param: str | None = None,
         retry_after_s: float | None = None,
+        allow: str | None = None,
     ) -> None:
         super().__init__(param or "", message, status)
+        self.allow = allow
         self.retry_after_s = retry_after_s
 
     @property
@@ -23,6 +25,8 @@ class Refused(InvalidRequest):
         headers = {}
         if self.retry_after_s is not None:
             headers["Retry-After"] = str(max(1, round(self.retry_after_s + 0.5)))
+        if self.allow is not None:
+            headers["Allow"] = self.allow
         if self.status is HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
         return headers

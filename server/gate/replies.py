@@ -20,7 +20,8 @@ INTERNAL = "the server failed; its log says why, by the request's id"
 
 
 class Replies:
-    """Wraps a request's `send`. `status` is that of the reply, 0 while there is none."""
+    """Wraps a request's `send`. `status` is that of the reply, 0 while there is none; `is_last`
+    says that the connection is closed after it."""
 
     def __init__(self, send: Send, path: str, request_id: str) -> None:
         self._send = send
@@ -29,6 +30,7 @@ class Replies:
         self._held: Message | None = None
         self._body = b""
         self.status = 0
+        self.is_last = False
 
     @property
     def header(self) -> tuple[bytes, bytes]:
@@ -57,6 +59,8 @@ class Replies:
     async def _start(self, message: Message) -> None:
         self.status = int(message["status"])
         headers = [pair for pair in message.get("headers", []) if pair[0].lower() != HEADER]
+        if self.is_last:
+            headers.append((b"connection", b"close"))
         message = {**message, "headers": [*headers, self.header]}
         if self.status < HTTPStatus.BAD_REQUEST:
             await self._out(message)

@@ -122,3 +122,35 @@ class TestVisit:
         visit = Visit(ANYBODY)
         visit.add_sequence(7, None)
         assert visit.num_tokens == 7
+
+
+def test_tenant_leaves_places_to_the_others() -> None:
+    admission = Admission(4, 0.75)
+    first, second = (Caller(name, "shop", key(name)) for name in ("a", "b"))
+    with (
+        admission.visit(first),
+        admission.visit(first),
+        admission.visit(second),
+        pytest.raises(Refused, match="tenant of the key b may have 3 requests") as refusal,
+        admission.visit(second),
+    ):
+        pass
+    assert refusal.value.status == 429
+    third = Caller("c", "other")
+    with admission.visit(first), admission.visit(first), admission.visit(first):
+        admission.check(third)
+
+
+def test_small_server_has_a_place_for_every_tenant() -> None:
+    with Admission(1, 0.5).visit(ANYBODY):
+        pass
+
+
+def test_check_counts_nothing() -> None:
+    admission, who = Admission(1), caller(requests_per_minute=1)
+    for _ in range(3):
+        admission.check(who)
+    with admission.visit(who):
+        pass
+    with pytest.raises(Refused, match="1 requests a minute"):
+        admission.check(who)
