@@ -183,8 +183,9 @@ class Gate:
             return
         if not head.get(b"content-type", b"").startswith(b"multipart/"):
             check_json(body)
-        if caller.key is not None and caller.key.models is not None and path != "/v1/feedback":
-            self._check_model(body, caller, caller.key.models)
+        models = caller.key.models if caller.key is not None else None
+        if models is not None and routes.names_model(path):
+            self._check_model(body, caller, models)
 
     def _check_model(self, body: bytes, caller: Caller, allowed: tuple[str, ...]) -> None:
         """Raises InvalidRequest: the request names, or means, a model that its key may not use."""

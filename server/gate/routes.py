@@ -41,6 +41,10 @@ USER = frozenset(
 )
 USER_PREFIXES = ("/v1/models/", "/v1/responses/", "/v1/collections/", "/static/")
 
+WITHOUT_MODEL = frozenset({"/v1/feedback", "/v1/collections"})
+WITHOUT_MODEL_PREFIXES = ("/v1/collections/", "/v1/responses/")
+"""Where bodies name no model. A route that is added by the operator is taken to have one."""
+
 ADMIN = frozenset(
     {
         "/v1/load_lora_adapter",
@@ -76,6 +80,13 @@ def is_known(path: str, extra: Collection[str] = ()) -> bool:
 def takes(path: str, method: str) -> bool:
     """Of a route that would answer any method; the others tell by themselves."""
     return path != "/metrics" or method in ("GET", "HEAD", "OPTIONS")
+
+
+def names_model(path: str) -> bool:
+    """Whether the bodies sent there name a model, or mean the server's own by naming none."""
+    if path in ADMIN or path in WITHOUT_MODEL:
+        return False
+    return not path.startswith(WITHOUT_MODEL_PREFIXES)
 
 
 def may_use(role: str, path: str, extra: Collection[str] = ()) -> bool:

@@ -55,7 +55,9 @@ APP = Starlette(
         Route("/v1/messages", fail, methods=["POST"]),
         Route("/v1/models", fail),
         Route("/v1/models/stream", stream),
+        Route("/v1/collections", echo, methods=["POST"]),
         Route("/v1/collections/a/documents", echo, methods=["POST"]),
+        Route("/v1/responses/resp_1/cancel", echo, methods=["POST"]),
         Route("/v1/load_lora_adapter", echo, methods=["POST"]),
         Route("/v1/secret", echo, methods=["POST"]),
     ]
@@ -82,6 +84,7 @@ def keyring(tmp_path: Path) -> Keyring:
     add_key(file, key("grafana", "wk_monitor", role="monitor"))
     add_key(file, key("root", "wk_admin", role="admin"))
     add_key(file, key("small", "wk_small", models=("pocket",)))
+    add_key(file, key("other", "wk_other", models=("another",)))
     return Keyring(file)
 
 
@@ -172,6 +175,16 @@ class TestWhoComesIn:
         assert reply.status_code == status
         if status == 403:
             assert error_of(reply)["param"] == "model"
+
+    @pytest.mark.parametrize(
+        "path", ["/v1/collections", "/v1/collections/a/documents", "/v1/responses/resp_1/cancel"]
+    )
+    async def test_models_are_no_matter_where_bodies_name_none(
+        self, keyring: Keyring, path: str
+    ) -> None:
+        async with client(keyring, "wk_other") as http:
+            assert (await http.post(path, json={"name": "notes"})).status_code == 200
+            assert (await http.post(CHAT, json={"name": "notes"})).status_code == 403
 
     @pytest.mark.parametrize(
         ("token", "is_let_in"), [("wk_app", True), ("wk_small", False), ("wk_no", False)]
