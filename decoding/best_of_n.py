@@ -26,6 +26,7 @@ from decoding.concurrency import run_together
 from decoding.decoder import Emit, Outcome
 from decoding.engine import Engine, Prompt
 from decoding.fallback import fall_back
+from decoding.most import MostTokens, Room
 from decoding.path import Path
 from decoding.report import Report
 from decoding.sampled import Draws, SampledDecoder
@@ -91,6 +92,12 @@ class BestOfN(SampledDecoder):
     @property
     def num_logprobs(self) -> int:
         return NUM_JUDGED_LOGPROBS if isinstance(self._verifier, SelfJudge) else 0
+
+    def most_run(self, room: Room) -> MostTokens:
+        # One that was written before verifiers could say so says nothing.
+        most_of = getattr(self._verifier, "most_tokens", None)
+        judged = most_of(room) if most_of is not None else MostTokens()
+        return super().most_run(room) + judged * self.num_samples
 
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         watch, meter = Stopwatch(), TokenMeter(engine)

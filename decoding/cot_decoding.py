@@ -24,6 +24,7 @@ from decoding.concurrency import run_together
 from decoding.confidence import answer_confidence
 from decoding.decoder import Decoder, Emit, Outcome, Progress
 from decoding.engine import Engine, OutOfTime, Prompt, Ranked, Sampling
+from decoding.most import MostTokens, Room
 from decoding.path import Path, collect_path
 from decoding.report import Candidate, Dropped, Report
 from decoding.standing import drop_reason
@@ -72,6 +73,10 @@ class CoTDecoding(Decoder):
     @property
     def num_logprobs(self) -> int:
         return max(self.k, TOP_TWO)
+
+    def most_run(self, room: Room) -> MostTokens:
+        may_cue = self.answer == "auto"
+        return super().most_run(room) + MostTokens(generated=self.k * MAX_CUED_TOKENS * may_cue)
 
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         watch = Stopwatch()

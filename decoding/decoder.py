@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from decoding.answers import AnswerFormat, is_same_answer
 from decoding.engine import Delta, Engine, Prompt
+from decoding.most import MostTokens, Room
 from decoding.path import Path
-from decoding.prompting import Prompting, stage_prompt
+from decoding.prompting import Prompting, most_staged, stage_prompt
 from decoding.report import Report
 from decoding.retrieval import Retrieval
 from decoding.stopwatch import Stopwatch
@@ -113,6 +114,17 @@ class Decoder(BaseModel):
     def num_logprobs(self) -> int:
         """The largest number of log-probabilities a token that is asked of the engine."""
         return 0
+
+    def most_tokens(self, room: Room) -> MostTokens:
+        """The most that a request may cost which has so much room, its prompting stage included."""
+        staged, stage = room, MostTokens()
+        if self.prompting is not None:
+            staged, stage = most_staged(self.prompting, room)
+        return MostTokens(prompt=staged.num_prompt_tokens) + stage + self.most_run(staged)
+
+    def most_run(self, room: Room) -> MostTokens:
+        """Likewise of `run`, without the prompt that its paths share."""
+        return MostTokens(generated=self.num_paths * room.max_tokens)
 
     @abstractmethod
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:

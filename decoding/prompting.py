@@ -16,6 +16,7 @@ from typing import Literal
 
 from decoding.aside import ask_aside
 from decoding.engine import Engine, OutOfTime, Prompt, UnaskableQuestion
+from decoding.most import MostTokens, Room
 from decoding.report import Prompted
 
 Prompting = Literal["step_by_step", "step_back", "analogical"]
@@ -90,3 +91,16 @@ async def stage_prompt(stage: Prompting, engine: Engine, prompt: Prompt) -> Stag
         raise UnaskableQuestion(f'with prompting "{stage}" the prompt leaves no room for an answer')
     staged = replace(prompt, token_ids=token_ids, max_tokens=min(prompt.max_tokens, room))
     return Staged(staged, Prompted(stage=stage, principle=principle, num_tokens=num_tokens))
+
+
+def most_staged(stage: Prompting, room: Room) -> tuple[Room, MostTokens]:
+    """The most room that the staged prompt takes, and what the stage itself may cost."""
+    match stage:
+        case "step_by_step":
+            return replace(room, num_prompt_tokens=room.with_text(STEP_BY_STEP)), MostTokens()
+        case "step_back":
+            longest = room.with_text(WITH_PRINCIPLE, MAX_PRINCIPLE_TOKENS)
+            asked = MostTokens(room.with_text(PRINCIPLE_QUESTION), MAX_PRINCIPLE_TOKENS)
+            return replace(room, num_prompt_tokens=longest), asked
+        case "analogical":
+            return replace(room, num_prompt_tokens=room.with_text(ANALOGICAL)), MostTokens()

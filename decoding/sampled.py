@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from decoding.concurrency import run_together
 from decoding.decoder import Decoder, Emit, Progress
 from decoding.engine import Delta, Engine, Prompt, Sampling
+from decoding.most import MostTokens, Room
 from decoding.path import Path, collect_path
 
 MAX_SEED = 2**62
@@ -43,6 +44,10 @@ class SampledDecoder(Decoder):
     @property
     def num_paths(self) -> int:
         return self.num_samples
+
+    def most_run(self, room: Room) -> MostTokens:
+        # Where no sample is selected, each may be scored, for which the engine generates a token.
+        return super().most_run(room) + MostTokens(generated=self.num_samples)
 
     def model_of(self, number: int) -> str | None:
         """Who draws this sample; None is the model that the request names."""

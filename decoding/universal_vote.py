@@ -21,6 +21,7 @@ from decoding.ballot import Ballot, Elected, place_of
 from decoding.decoder import Emit, Outcome
 from decoding.engine import Engine, Prompt
 from decoding.fallback import fall_back
+from decoding.most import MostTokens, Room
 from decoding.path import Path
 from decoding.report import Report
 from decoding.sampled import Draws, SampledDecoder
@@ -36,6 +37,8 @@ I have generated the following responses to the question: {question}
 Evaluate these responses.
 Select the most consistent response based on majority consensus.
 Start your answer with "The most consistent response is Response X" (without quotes)."""
+
+LISTED = "Response {number}: {text}"
 
 _STATED = re.compile(
     r"most consistent response is\W{0,4}(?:response\W{0,4})?(\d{1,4})", re.IGNORECASE
@@ -62,6 +65,12 @@ class UniversalVote(SampledDecoder):
     @property
     def question_field(self) -> str | None:
         return super().question_field or "strategy"
+
+    def most_run(self, room: Room) -> MostTokens:
+        said = self.num_samples * room.max_tokens
+        listed = LISTED.format(number=self.num_samples, text="\n\n") * self.num_samples
+        asked = MostTokens(room.with_text(SELECTION + listed, said), self.max_selection_tokens)
+        return super().most_run(room) + asked
 
     async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
         watch, meter = Stopwatch(), TokenMeter(engine)
@@ -104,7 +113,7 @@ class UniversalVote(SampledDecoder):
 
     async def _ask(self, engine: Engine, prompt: Prompt, listed: Sequence[Ballot]) -> Path | None:
         responses = "\n\n".join(
-            f"Response {number}: {ballot.path.text.strip()}"
+            LISTED.format(number=number, text=ballot.path.text.strip())
             for number, ballot in enumerate(listed, start=1)
         )
         question = SELECTION.format(question=prompt.question, responses=responses)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from decoding.engine import Engine, OutOfTime, PathAborted
+from decoding.most import MostTokens, Room
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +33,14 @@ class Claim:
 
 
 class Verifier(Protocol):
-    """Scores replies; more is better. Derive from it, or give both attributes."""
+    """Scores replies; more is better. Derive from it, or give all attributes."""
 
     needs_question: bool = False
+
+    def most_tokens(self, room: Room) -> MostTokens:
+        """The most that it may have the model read and generate for one reply, for the budget of
+        the request's key; `room` is the request's own."""
+        return MostTokens()
 
     async def score(self, claim: Claim, engine: Engine) -> float | None:
         """None where there is nothing to judge. What it raises leaves the reply unscored.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decoding.aside import ask_aside
 from decoding.engine import Engine, OutOfTime
 from decoding.equations import check_equations
+from decoding.most import MostTokens, Room
 from decoding.verifier import Claim, Verifier
 
 NUM_JUDGED_LOGPROBS = 20
@@ -29,6 +30,9 @@ class SelfJudge(Verifier):
     al. 2022, arXiv 2207.05221, P(True)); None where neither is among its 20 likeliest tokens."""
 
     needs_question = True
+
+    def most_tokens(self, room: Room) -> MostTokens:
+        return MostTokens(room.with_text(JUDGE, room.max_tokens), 1)
 
     async def score(self, claim: Claim, engine: Engine) -> float | None:
         asked = JUDGE.format(question=claim.question, reply=claim.text)
