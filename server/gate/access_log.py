@@ -29,7 +29,14 @@ class LogEntry:
         self.key = ""
         self.visit: Visit | None = None
 
-    def write(self, status: int, seconds: float) -> None:
+    def end(self, status: int, seconds: float) -> None:
+        """Write it, once all that the request set going is done and its tokens are known."""
+        if self.visit is None:
+            self._write(status, seconds)
+        else:
+            self.visit.when_over(lambda: self._write(status, seconds))
+
+    def _write(self, status: int, seconds: float) -> None:
         if routes.is_open(self._path) and status == HTTPStatus.OK:
             return  # probes
         visit = self.visit

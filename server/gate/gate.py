@@ -99,7 +99,7 @@ class Gate:
             self._admission.check(caller)
             body = await self._read_body(scope, receive, path, head, caller)
             with self._admission.visit(caller) as visit:
-                entry.visit = visit
+                entry.visit = replies.visit = visit
                 self._check_body(body, path, head, caller)
                 receive = receive if body is None else replayed(body, receive)
                 await self._app(scope, receive, replies)
@@ -111,7 +111,7 @@ class Gate:
                 raise  # in the middle of a reply there is nothing to be said any more
             await refuse(refusal, scope, receive, replies)
         finally:
-            entry.write(replies.status if replies else 0, time.perf_counter() - began)
+            entry.end(replies.status if replies else 0, time.perf_counter() - began)
 
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

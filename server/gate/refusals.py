@@ -1,8 +1,9 @@
 """What the gate says no with."""
 
+import json
 from http import HTTPStatus
 
-from server.errors import InvalidRequest
+from server.errors import InvalidRequest, error_content
 
 
 class Refused(InvalidRequest):
@@ -19,6 +20,11 @@ class Refused(InvalidRequest):
         super().__init__(param or "", message, status)
         self.allow = allow
         self.retry_after_s = retry_after_s
+
+    @property
+    def reply(self) -> bytes:
+        """The body that says so."""
+        return json.dumps(error_content(self.message, self.param or None, self.status)).encode()
 
     @property
     def headers(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.types import Message, Send
 
 from server.errors import MAX_MESSAGE_CHARS, error_content
+from server.gate.admission import Visit
 from server.gate.body import ClientLeft
 from server.gate.headers import HEADER
 from server.gate.validation import plain_message
@@ -31,6 +32,7 @@ class Replies:
         self._body = b""
         self.status = 0
         self.is_last = False
+        self.visit: Visit | None = None
 
     @property
     def header(self) -> tuple[bytes, bytes]:
@@ -74,19 +76,19 @@ class Replies:
             return
         held, self._held = self._held, None
         assert held is not None
+        refusal = self.visit.refusal if self.visit is not None else None
+        if refusal is not None:
+            self.status, self._body = int(refusal.status), refusal.reply
         status, body = rewritten(self.status, self._body, self._path)
         self.status = status
+        replaced = {"content-type": "application/json", "content-length": str(len(body))}
+        if refusal is not None:
+            replaced |= {name.lower(): value for name, value in refusal.headers.items()}
+        made = [(name.encode(), value.encode()) for name, value in replaced.items()]
         kept = [
-            pair
-            for pair in held["headers"]
-            if pair[0].lower() not in (b"content-length", b"content-type")
+            pair for pair in held["headers"] if pair[0].lower() not in {name for name, _ in made}
         ]
-        headers = [
-            *kept,
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-        ]
-        await self._out({**held, "status": status, "headers": headers})
+        await self._out({**held, "status": status, "headers": [*kept, *made]})
         await self._out({"type": "http.response.body", "body": body})
 
 

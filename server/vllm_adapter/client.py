@@ -18,12 +18,15 @@ from vllm.entrypoints.generate.base.serving import GenerateBaseServing
 from vllm.inputs import EngineInput
 from vllm.outputs import CompletionOutput, RequestOutput
 from vllm.sampling_params import RequestOutputKind, SamplingParams
+from vllm.utils import length_from_prompt_token_ids_or_embeds
 
 from decoding.decoder import Decoder, Outcome, Progress
 from decoding.engine import Delta, OutOfTime
+from decoding.most import Room
 from decoding.path import Path
 from server.engine_work import EngineWork
-from server.gate.admission import current_visit
+from server.gate.admission import SharedPrompt, current_visit
+from server.gate.budgets import Most
 from server.vllm_adapter.deadline import Deadline, DeadlinePassed
 from server.vllm_adapter.dialogue import Dialogue
 from server.vllm_adapter.engine import NO_ADAPTERS, Adapters, VLLMEngine
@@ -58,6 +61,8 @@ class DecodingClient:
         self.outcome: Outcome | None = None
         self.work: EngineWork | None = None
         self.first_output_at: float | None = None
+        self.num_aside_prompt_tokens = 0
+        """Of the decoder's own questions; they are no part of the prompt that vLLM counts."""
 
     def __getattr__(self, name: str) -> Any:  # whatever the decorated client has
         return getattr(self._inner, name)
@@ -65,7 +70,16 @@ class DecodingClient:
     def check_admission(self, n: int = 1, request_id: str | None = None) -> None:
         self._inner.check_admission(n * self._decoder.num_paths, request_id)
 
-    async def generate(
+    def most_of(self, prompt: EngineInput, params: SamplingParams) -> Most:
+        """The most that `generate` can cost."""
+        assert params.max_tokens is not None, "vLLM's serving code always sets max_tokens"
+        room = Room(
+            prompt_length(prompt), params.max_tokens, self._inner.model_config.max_model_len
+        )
+        most = self._decoder.most_tokens(room)
+        return Most(most.prompt, most.generated, self._decoder.num_paths)
+
+    def generate(
         self,
         prompt: EngineInput,
         sampling_params: SamplingParams,
@@ -75,12 +89,26 @@ class DecodingClient:
         """vLLM's generate(), decided by the decoder. Closing it stops every path.
 
         Raises:
+            Refused: the key's budgets have not as much left; at once, before anything runs.
             DeadlinePassed: the time was too short for an outcome.
         """
+        visit = current_visit.get()
+        if visit is None:
+            shared = SharedPrompt()
+        else:
+            shared = visit.share(self.most_of(prompt, sampling_params))
+        return self._generate(prompt, sampling_params, request_id, options, shared)
+
+    async def _generate(
+        self,
+        prompt: EngineInput,
+        sampling_params: SamplingParams,
+        request_id: str,
+        options: dict[str, Any],  # as `generate`
+        shared: SharedPrompt,
+    ) -> AsyncGenerator[RequestOutput, None]:
         options["data_parallel_rank"] = self._pin(options.get("data_parallel_rank"), request_id)
         trace = trace_request(self._inner, self._decoder, request_id, options, self._began_ns)
-        if (visit := current_visit.get()) is not None:
-            visit.is_decoded = True
         engine = VLLMEngine(
             self._inner,
             prompt,
@@ -92,6 +120,7 @@ class DecodingClient:
             trace,
             self._deadline,
         )
+        shared.num_prompt_tokens = len(engine.prompt.token_ids)
         events: asyncio.Queue[RequestOutput | None] = asyncio.Queue()
 
         def emit(event: Progress | Delta) -> None:
@@ -120,9 +149,15 @@ class DecodingClient:
         finally:
             ending.cancel()
             await _stop(task)
+            shared.num_prompt_tokens += engine.num_aside_prompt_tokens
         self._mark_first_output()
         # The last output follows the outcome, so that whoever sees the end can read it.
         self.outcome, self.work = outcome, engine.work
+        self.num_aside_prompt_tokens = engine.num_aside_prompt_tokens
+        own_prompt = outcome.prompt or engine.prompt
+        shared.num_used = (
+            len(own_prompt.token_ids) + engine.num_aside_prompt_tokens + outcome.report.num_tokens
+        )
         if held is not None:
             yield held
             return
@@ -139,6 +174,15 @@ class DecodingClient:
         if rank is not None or parallel.data_parallel_size == 1 or parallel.local_engines_only:
             return rank
         return zlib.crc32(request_id.encode()) % parallel.data_parallel_size
+
+
+def prompt_length(prompt: EngineInput) -> int:
+    """In tokens."""
+    own = cast(Any, prompt)  # a union of typed dicts
+    own = own.get("decoder_prompt", own)  # of a model with an encoder
+    return length_from_prompt_token_ids_or_embeds(
+        own.get("prompt_token_ids"), own.get("prompt_embeds")
+    )
 
 
 def with_decoder(serving: Serving, client: DecodingClient) -> Serving:

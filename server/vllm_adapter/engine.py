@@ -69,6 +69,8 @@ class VLLMEngine:
         self._running: set[str] = set()
         self._overdue: set[str] = set()
         self.num_tokens = 0
+        self.num_aside_prompt_tokens = 0
+        """Of the decoder's own questions, which stand beside the prompt that all paths share."""
         self.timed_out = False
         self.num_cached_tokens: int | None = None
         self._prompt_token_ids = _token_ids(engine_input)
@@ -112,6 +114,8 @@ class VLLMEngine:
         # Cast: vLLM's EngineInput is a union of typed dicts that mypy cannot spread.
         engine_input = cast(EngineInput, {**base, "prompt_token_ids": list(token_ids)})
         num_forced = len(token_ids) - len(prompt_token_ids)
+        if sampling.is_aside:
+            self.num_aside_prompt_tokens += len(token_ids)
         call = self._begin_call()
         outputs = self._client.generate(
             engine_input,

@@ -84,12 +84,14 @@ class Run:
         return self.client.outcome is not None
 
     def amend(self, content: Json) -> None:
-        """Put the report beside `choices` and count every token in `usage`."""
+        """Put the report beside `choices`, and count in `usage` every token that was generated and
+        the prompts of the decoder's own questions."""
         report = self._finish(content["id"], content["model"])
         if report is None:
             return
         content[FIELD] = report.model_dump(mode="json")
         if usage := content.get("usage"):
+            usage["prompt_tokens"] += self.client.num_aside_prompt_tokens
             usage["completion_tokens"] = report.num_tokens
             usage["total_tokens"] = usage["prompt_tokens"] + report.num_tokens
 
@@ -99,6 +101,7 @@ class Run:
             return
         setattr(response, FIELD, report.model_dump(mode="json"))  # vLLM's models take extras
         if response.usage is not None:
+            response.usage.input_tokens += self.client.num_aside_prompt_tokens
             response.usage.output_tokens = report.num_tokens
             response.usage.total_tokens = response.usage.input_tokens + report.num_tokens
 

@@ -1,8 +1,10 @@
+import asyncio
 import time
 
 import pytest
 
 from server.gate.admission import Admission, Visit, current_visit
+from server.gate.budgets import Most
 from server.gate.caller import ANYBODY, Caller
 from server.gate.refusals import Refused
 from tests.server.gate.test_keys import key
@@ -79,12 +81,62 @@ def test_requests_in_a_minute_are_counted() -> None:
 @pytest.mark.parametrize(
     ("name", "span"), [("tokens_per_minute", "minute"), ("tokens_per_day", "day")]
 )
-def test_tokens_are_charged_when_they_were_spent(name: str, span: str) -> None:
+def test_tokens_are_held_before_they_are_spent(name: str, span: str) -> None:
     admission, who = Admission(10), caller(**{name: 10})
-    spend(admission, who, 9)
-    spend(admission, who, 100)  # one token was left, so it came in
-    with pytest.raises(Refused, match=f"10 tokens a {span}"):
-        spend(admission, who, 1)
+    with admission.visit(who) as first, admission.visit(who) as second:
+        first.hold(Most(2, 6))
+        with pytest.raises(Refused, match=f"10 tokens a {span}"):
+            second.hold(Most(2, 6))
+        first.add_sequence(2, Sequence(1))
+    with admission.visit(who) as third:  # three were used
+        third.hold(Most(2, 5))
+    assert (second.refusal is not None, third.refusal) == (True, None)
+
+
+def test_failed_request_gives_back_what_it_held() -> None:
+    admission, who = Admission(10), caller(tokens_per_day=10)
+
+    def fail() -> None:
+        with admission.visit(who) as visit:
+            visit.hold(Most(2, 8))
+            raise ValueError("x")
+
+    with pytest.raises(ValueError, match="x"):
+        fail()
+    with admission.visit(who) as visit:
+        visit.hold(Most(2, 8))
+
+
+def test_nothing_is_held_for_a_client_that_left() -> None:
+    admission, who = Admission(10), caller(tokens_per_day=10)
+    with admission.visit(who) as visit:
+        pass
+    visit.hold(Most(2, 8))
+    with admission.visit(who) as visit:
+        visit.hold(Most(2, 8))
+
+
+async def test_visit_lasts_as_long_as_what_it_left_in_the_background() -> None:
+    admission, who = Admission(1), caller(tokens_per_day=10)
+    may_end = asyncio.Event()
+    ended: list[int] = []
+    with admission.visit(who) as visit:
+        visit.hold(Most(1, 9))
+        task = asyncio.create_task(may_end.wait())
+        visit.last_for(task)
+        visit.add_sequence(1, Sequence(5))
+    visit.when_over(lambda: ended.append(visit.num_tokens))
+    with pytest.raises(Refused, match="1 requests at work"), admission.visit(ANYBODY):
+        pass
+    assert ended == []
+    may_end.set()
+    await task
+    await asyncio.sleep(0)  # its callbacks follow it
+    assert ended == [6]
+    with admission.visit(who) as visit:
+        visit.hold(Most(1, 3))
+        with pytest.raises(Refused, match="has 4 left"):
+            visit.hold(Most(0, 1))
 
 
 def test_budget_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,12 +163,39 @@ class TestVisit:
         visit.add_sequence(20, Sequence(2))
         assert visit.num_tokens == 33
 
-    def test_paths_of_a_decoder_share_their_prompt(self) -> None:
+    def test_paths_share_their_prompt(self) -> None:
         visit = Visit(ANYBODY)
-        visit.is_decoded = True
+        visit.share(Most(10, 100)).num_prompt_tokens = 10
+        assert visit.num_tokens == 0  # nothing runs yet
         visit.add_sequence(10, Sequence(1))
         visit.add_sequence(11, Sequence(2))  # the prompt and a forced token
-        assert visit.num_tokens == 14
+        assert visit.num_tokens == 13
+
+    def test_usage_of_the_reply_is_charged_where_there_is_one(self) -> None:
+        visit = Visit(ANYBODY)
+        parts = [visit.share(Most(10, 100)) for _ in range(2)]
+        for part in parts:
+            part.num_prompt_tokens = 10
+        visit.add_sequence(10, Sequence(4))
+        parts[0].num_used = 15
+        assert visit.num_tokens == 24  # one part has no reply yet
+        parts[1].num_used = 16
+        assert visit.num_tokens == 31
+
+    def test_what_is_held_ahead_is_not_held_again(self) -> None:
+        with Admission(1).visit(caller(tokens_per_day=100)) as visit:
+            visit.hold_ahead(Most(10, 40))
+            visit.hold(Most(10, 40))
+            assert visit.num_held == 50
+            visit.hold(Most(10, 40))
+            assert visit.num_held == 100
+
+    def test_nothing_is_held_for_sequences_of_a_whole_that_was(self) -> None:
+        with Admission(1).visit(caller(tokens_per_day=100)) as visit:
+            visit.share(Most(10, 40))
+            visit.hold(Most(10, 40))
+            visit.share(Most(10, 10))
+            assert visit.num_held == 70
 
     def test_embedding_generates_nothing(self) -> None:
         visit = Visit(ANYBODY)

@@ -1,68 +1,18 @@
 """A server with keys, as an operator has it and as the users of its keys do."""
 
-import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
 import httpx
 import openai
 import pytest
 
 from server.gate.keys_command import main
-from tests.server.server_process import ServerProcess, running_server, wait_until
+from tests.server.gate.keyed import Keyed, told
 
 pytestmark = pytest.mark.vllm
 
 SECRET_TEXT = "Mia has 17 marbles and finds 5 more."
-LIMITS = {
-    "app": [],
-    "web": [],
-    "team_a": ["--tenant", "team"],
-    "team_b": ["--tenant", "team"],
-    "slow": ["--requests-per-minute", "2"],
-    "poor": ["--tokens-per-day", "5"],
-    "plain": ["--decoders", "greedy"],
-    "other": ["--models", "another"],
-    "gone": [],
-    "grafana": ["--role", "monitor"],
-    "root": ["--role", "admin"],
-}
-
-
-@dataclass(frozen=True)
-class Keyed:
-    process: ServerProcess
-    tokens: dict[str, str]
-    file: Path
-
-    def client(self, name: str) -> openai.OpenAI:
-        token = self.tokens.get(name, name)
-        return openai.OpenAI(base_url=f"{self.process.url}/v1", api_key=token, max_retries=0)
-
-    @contextmanager
-    def http(self, name: str) -> Iterator[httpx.Client]:
-        headers = {"Authorization": f"Bearer {self.tokens[name]}"}
-        with httpx.Client(base_url=self.process.url, headers=headers, timeout=60) as http:
-            yield http
-
-
-@pytest.fixture(scope="module")
-def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
-    folder = tmp_path_factory.mktemp("keyed")
-    file, tokens = folder / "keys.json", {}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, limits in LIMITS.items():
-            printed: list[str] = []
-            patch.setattr("builtins.print", lambda text, to=printed: to.append(text))
-            assert main(["--file", str(file), "create", name, *limits]) == 0
-            tokens[name] = printed[0]
-    environment = {"WINNOW_KEYS": str(file), "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1"}
-    flags = ("--enable-prompt-tokens-details", "--enable-lora")
-    with running_server("pocket", folder / "log", *flags, environment=environment) as process:
-        yield Keyed(process, tokens, file)
 
 
 def ask(client: openai.OpenAI, text: str = SECRET_TEXT, **fields: object) -> object:
@@ -93,13 +43,6 @@ def test_rate_is_held(keyed: Keyed) -> None:
     assert 1 <= int(failure.value.response.headers["retry-after"]) <= 61
 
 
-def test_budget_of_tokens_is_held(keyed: Keyed) -> None:
-    client = keyed.client("poor")
-    ask(client)
-    with pytest.raises(openai.RateLimitError, match="5 tokens a day"):
-        ask(client)
-
-
 @pytest.mark.parametrize("decoding", [{"strategy": "cot_decoding"}, {"strategy": "majority_vote"}])
 def test_key_is_held_to_its_decoders(keyed: Keyed, decoding: dict[str, str]) -> None:
     client = keyed.client("plain")
@@ -119,6 +62,13 @@ def test_alias_does_not_get_round_that(keyed: Keyed) -> None:
 def test_key_is_held_to_its_models(keyed: Keyed) -> None:
     with pytest.raises(openai.PermissionDeniedError, match="another"):
         ask(keyed.client("other"))
+
+
+def test_key_that_is_held_to_models_may_keep_collections(keyed: Keyed) -> None:
+    with keyed.http("other") as http:
+        assert http.post("/v1/collections", json={"name": "kept"}).status_code == 200
+        added = http.post("/v1/collections/kept/documents", json={"source": "a", "text": "b"})
+        assert added.status_code == 200
 
 
 def test_revoked_key_opens_nothing_any_more(keyed: Keyed) -> None:
@@ -191,19 +141,6 @@ def test_collections_and_feedback_are_the_tenants(keyed: Keyed) -> None:
         assert http.post("/v1/feedback", json=feedback).status_code == 404
     with keyed.http("app") as http:
         assert http.post("/v1/feedback", json=feedback).status_code == 200
-
-
-def told(keyed: Keyed, request_id: str) -> dict[str, object]:
-    """What the log tells of a request, once it does."""
-
-    def entries() -> list[dict[str, object]]:
-        lines = keyed.process.log.read_text().splitlines()
-        entries = [json.loads(line) for line in lines if line.startswith("{")]
-        return [one for one in entries if one.get("request_id") == request_id]
-
-    wait_until(lambda: bool(entries()), 10, "told of in the log")
-    (entry,) = entries()
-    return entry
 
 
 def test_log_is_json_and_has_no_prompt_and_no_key(keyed: Keyed) -> None:
