@@ -15,6 +15,7 @@ from server.errors import error_response
 from server.gate import protocol
 from server.gate.gate import Gate
 from server.gate.keyring import Keyring
+from server.gate.response_ids import ResponseIds
 from server.gate.validation import explain
 from server.settings import Settings
 from server.vllm_adapter.engine_death import tell_of_death
@@ -59,8 +60,10 @@ def put_in_front(
         lambda model: split_alias(model, served),
     )
     protocol.install(settings)
+    secret = getattr(args, CACHE_SECRET, None) or secrets.token_hex(32)
+    app.state.winnow_response_ids = ResponseIds(secret)
     if engine_client is not None:
-        meter(engine_client, getattr(args, CACHE_SECRET, None) or secrets.token_hex(32))
+        meter(engine_client, secret)
 
 
 async def _explain(request: Request, failure: Exception) -> Response:

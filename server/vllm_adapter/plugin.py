@@ -28,7 +28,7 @@ from server.replies.ledger import Ledger
 from server.replies.opening import open_reply_log
 from server.settings import load_settings
 from server.verifiers import load_verifiers
-from server.vllm_adapter import models, routes
+from server.vllm_adapter import models, routes, stored_responses
 from server.vllm_adapter.canaries import start_canaries
 from server.vllm_adapter.deadline import DeadlinePassed
 from server.vllm_adapter.draining import RefuseWhileDraining, drain_on_shutdown
@@ -79,6 +79,7 @@ class WinnowPlugin:
         app.include_router(reply_routes.router)
         if any(getattr(route, "path", "") == "/v1/chat/completions" for route in app.routes):
             app.include_router(routes.router)
+            app.include_router(stored_responses.router)
 
     async def init_state(
         self, engine_client: EngineClient | None, state: State, args: Namespace

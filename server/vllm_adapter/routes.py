@@ -34,7 +34,9 @@ from decoding.verifier import Verifiers
 from server.collections.library import TenantRetriever
 from server.compatibility import refuse_contradictions
 from server.errors import InvalidRequest, shown
+from server.gate.admission import current_visit
 from server.gate.caller import Caller, caller_of
+from server.gate.headers import new_request_id
 from server.gate.refusals import Refused
 from server.settings import Settings
 from server.vllm_adapter.bounds import AnyRequest, check_bounds
@@ -51,6 +53,7 @@ from server.vllm_adapter.dialogue import (
 from server.vllm_adapter.finding import Finding, find
 from server.vllm_adapter.models import adapters, served_models
 from server.vllm_adapter.run import Run
+from server.vllm_adapter.stored_responses import claim, last_in_background
 from server.vllm_adapter.structured import check_structured
 from server.wire import FIELD, choose_decoder, is_wrapped, split_alias
 
@@ -63,6 +66,7 @@ router = APIRouter(dependencies=[Depends(validate_json_request), Depends(check_s
 
 @router.post("/v1/chat/completions")
 async def create_chat_completion(request: ChatCompletionRequest, raw_request: Request) -> Response:
+    request.request_id = new_request_id()
     begin_deadline(request, raw_request)
     decoder = await take_decoder(request, raw_request)
     if decoder is None:
@@ -72,6 +76,7 @@ async def create_chat_completion(request: ChatCompletionRequest, raw_request: Re
 
 @router.post("/v1/completions")
 async def create_completion(request: CompletionRequest, raw_request: Request) -> Response:
+    request.request_id = new_request_id()
     begin_deadline(request, raw_request)
     decoder = await take_decoder(request, raw_request)
     if decoder is None:
@@ -81,10 +86,16 @@ async def create_completion(request: CompletionRequest, raw_request: Request) ->
 
 @router.post("/v1/responses")
 async def create_response(request: ResponsesRequest, raw_request: Request) -> Response:
+    if (visit := current_visit.get()) is not None:
+        visit.length_field = "max_output_tokens"
     begin_deadline(request, raw_request)
+    claim(request, raw_request)
     decoder = await take_decoder(request, raw_request)
     if decoder is None:
-        return await plain_response(request, raw_request)
+        try:
+            return await plain_response(request, raw_request)
+        finally:
+            last_in_background(request, raw_request)
     return await decode_response(request, raw_request, decoder)
 
 
