@@ -11,7 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.errors import InvalidRequest, error_response, shown
-from server.gate import headers, routes
+from server.gate import headers, priority, routes
 from server.gate.access_log import LogEntry
 from server.gate.admission import Admission
 from server.gate.body import (
@@ -43,7 +43,7 @@ CAN_REFUSE = "websocket.http.response"
 
 class Gate:
     """`base_model` is the name that a request means which names no model; `split` takes a decoder
-    off the name of a model."""
+    off the name of a model. `max_priority` is 0 where the engine schedules without priorities."""
 
     def __init__(
         self,
@@ -52,12 +52,14 @@ class Gate:
         settings: Settings,
         base_model: str,
         split: Callable[[str], tuple[str, str | None]],
+        max_priority: int = priority.MAX_PRIORITY,
     ) -> None:
         self._app = app
         self._keyring = keyring
         self._settings = settings
         self._base_model = base_model
         self._split = split
+        self._max_priority = max_priority
         # Tenants of a server without keys are names that anybody makes up.
         share = 1.0 if keyring.is_open else settings.max_tenant_share
         self._admission = Admission(settings.max_requests, share)
@@ -89,6 +91,7 @@ class Gate:
             scope = headers.with_engine_id(scope, given, replies.request_id)
             headers.check_size(scope)
             headers.check_expectation(scope)
+            priority.check_header(head, self._max_priority)
             caller = self._caller(scope, path, head)
             entry.key = caller.name
             scope.setdefault("state", {})[CALLER] = caller
@@ -183,6 +186,7 @@ class Gate:
             return
         if not head.get(b"content-type", b"").startswith(b"multipart/"):
             check_json(body)
+            priority.check_body(body, self._max_priority)
         models = caller.key.models if caller.key is not None else None
         if models is not None and routes.names_model(path):
             self._check_model(body, caller, models)

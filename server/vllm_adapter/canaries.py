@@ -13,14 +13,12 @@ from server.canaries.opening import Canaries
 from server.canaries.problems import UnusableCanaries
 from server.canaries.runner import Answered, CanaryFailed, CanaryRunner, Pace
 from server.canaries.traffic import Traffic
+from server.gate.priority import LAST
 from server.metrics import server_metrics
 from server.settings import Settings
 from server.vllm_adapter.client import DecodingClient, with_decoder
 from server.vllm_adapter.dialogue import Dialogue, chat_dialogue, completion_dialogue
 from server.vllm_adapter.models import adapters
-
-LAST = 2**31 - 1
-"""vLLM's scheduler takes low numbers first; a user's request has 0 unless it says otherwise."""
 
 logger = logging.getLogger(__name__)
 

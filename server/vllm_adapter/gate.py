@@ -15,6 +15,7 @@ from server.errors import error_response
 from server.gate import protocol
 from server.gate.gate import Gate
 from server.gate.keyring import Keyring
+from server.gate.priority import MAX_PRIORITY
 from server.gate.response_ids import ResponseIds
 from server.gate.validation import explain
 from server.settings import Settings
@@ -58,6 +59,7 @@ def put_in_front(
         settings,
         names[0],
         lambda model: split_alias(model, served),
+        MAX_PRIORITY if args.scheduling_policy == "priority" else 0,
     )
     protocol.install(settings)
     secret = getattr(args, CACHE_SECRET, None) or secrets.token_hex(32)
