@@ -67,9 +67,9 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._serve_http(scope, receive, send)
+            await self._serve_http(self._as_routed(scope), receive, send)
         elif scope["type"] == "websocket":
-            await self._serve_websocket(scope, receive, send)
+            await self._serve_websocket(self._as_routed(scope), receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -78,6 +78,8 @@ class Gate:
         path = path_of(scope)
         head = dict(scope["headers"])
         entry = LogEntry(scope["method"], path)
+        if scope["method"] == "HEAD":  # FastAPI's routes know it not; uvicorn leaves the body out
+            scope = {**scope, "method": "GET"}
         replies: Replies | None = None
         try:
             try:
@@ -134,6 +136,17 @@ class Gate:
             await send(
                 {"type": "websocket.close", "code": POLICY_VIOLATION, "reason": refusal.message}
             )
+
+    def _as_routed(self, scope: Scope) -> Scope:
+        """The request under the path that its route is known by, before anything is decided on it.
+
+        A redirect instead would have some clients repeat a POST as a GET, or without their key.
+        """
+        path = path_of(scope)
+        routed = routes.without_slash(path, self._settings.extra_routes)
+        if routed == path:
+            return scope
+        return {**scope, "path": scope["path"].removesuffix(path) + routed}
 
     def _caller(self, scope: Scope, path: str, head: headers.Head) -> Caller:
         """Raises Refused: nobody, or not somebody who may use this."""

@@ -77,6 +77,15 @@ def is_known(path: str, extra: Collection[str] = ()) -> bool:
     return path in OPEN | MONITOR | ADMIN or _is_for_users(path, extra)
 
 
+def without_slash(path: str, extra: Collection[str] = ()) -> str:
+    """A route's path that was written with slashes at its end; any other path as it is.
+
+    The id of a model is not shortened: it may be a folder, which ends as its operator wrote it.
+    """
+    bare = path.rstrip("/")
+    return bare if is_known(bare, extra) and not bare.startswith("/v1/models/") else path
+
+
 def takes(path: str, method: str) -> bool:
     """Of a route that would answer any method; the others tell by themselves."""
     return path != "/metrics" or method in ("GET", "HEAD", "OPTIONS")

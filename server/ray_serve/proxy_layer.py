@@ -53,7 +53,7 @@ class ProxyLayer:
         reply = _Reply(replies)
         try:
             scope, replies.request_id = _with_sound_head(scope, replies.request_id)
-            if path in PATHS and scope["method"] == "POST":
+            if path.rstrip("/") in PATHS and scope["method"] == "POST":
                 scope, receive = await self._with_session(scope, receive)
             await self._app(scope, receive, reply)
             if not reply.is_complete:

@@ -62,6 +62,9 @@ APP = Starlette(
         Route("/v1/secret", echo, methods=["POST"]),
     ]
 )
+for route in APP.routes:
+    assert isinstance(route, Route)
+    route.methods = (route.methods or set()) - {"HEAD"}  # as FastAPI's have it
 
 
 def split(model: str) -> tuple[str, str | None]:
@@ -133,6 +136,36 @@ class TestWhoComesIn:
             method = "GET" if path == "/metrics" else "POST"
             reply = await http.request(method, path)
         assert reply.status_code == status
+
+    @pytest.mark.parametrize(
+        ("token", "path", "status"),
+        [
+            ("wk_app", f"{CHAT}/", 200),
+            ("wk_app", f"{CHAT}//", 200),
+            ("wk_app", "/metrics/", 200),
+            ("wk_app", "/v1/load_lora_adapter/", 403),
+            ("wk_app", "/v1/secret/", 404),
+            ("wk_app", "//", 404),
+            ("wk_monitor", "/metrics/", 200),
+            ("wk_monitor", f"{CHAT}/", 403),
+            ("wk_small", f"{CHAT}/", 403),
+            ("wk_admin", "/v1/load_lora_adapter/", 200),
+            (None, "/health/", 200),
+            (None, f"{CHAT}/", 401),
+            (None, "/metrics/", 401),
+        ],
+    )
+    async def test_slash_at_the_end_is_the_route_without_it(
+        self, keyring: Keyring, token: str | None, path: str, status: int
+    ) -> None:
+        async with client(keyring, token) as http:
+            method = "GET" if path.startswith(("/metrics", "/health")) else "POST"
+            reply = await http.request(method, path, json={"model": "other"})
+        assert reply.status_code == status
+
+    async def test_body_is_bounded_behind_a_slash_too(self, opened: Keyring) -> None:
+        async with client(opened, max_body_mb=0.001) as http:
+            assert (await http.post(f"{CHAT}/", content=b"x" * 2000)).status_code == 413
 
     async def test_route_that_is_not_listed_can_be_added(self, keyring: Keyring) -> None:
         async with client(keyring, "wk_app", extra_routes=("/v1/secret",)) as http:
@@ -394,6 +427,15 @@ async def test_header_that_a_proxy_may_read_otherwise_is_there_once(
         reply = await http.post(CHAT, headers=pairs)
     assert reply.status_code == 400
     assert error_of(reply)["param"] == name.lower()
+
+
+@pytest.mark.parametrize("path", ["/health", "/metrics", "/v1/models", "/v1/models/"])
+async def test_head_is_answered_as_get_is(keyring: Keyring, path: str) -> None:
+    query = {"status": "203", "body": "x"}
+    async with client(keyring, "wk_app") as http:
+        head, get = [await http.request(m, path, params=query) for m in ("HEAD", "GET")]
+    assert head.status_code == get.status_code < 400
+    assert head.headers["content-length"] == get.headers["content-length"]
 
 
 async def test_metrics_are_read_and_not_written(keyring: Keyring) -> None:
