@@ -13,6 +13,7 @@ from decoding.decoder import Decoder
 from decoding.retrieval import Retrieval
 from decoding.verifier import Verifiers
 from server.errors import InvalidRequest, shown
+from server.reasons import reason_of
 
 FIELD = "decoding"
 RETRIEVAL = "retrieval"
@@ -172,10 +173,8 @@ def _parse(
 def _explain(failure: ValidationError, decoder: type[Decoder], max_paths: int) -> InvalidRequest:
     """The failure that reaches deepest into the request: of a union's, the branch meant. A key that
     is unknown comes before one that is missing: it may be the same, misspelt."""
-    error = max(
-        failure.errors(include_url=False),
-        key=lambda e: (len(_field_path(e)), e["type"] == "extra_forbidden"),
-    )
+    errors = failure.errors(include_url=False)
+    error = max(errors, key=lambda e: (len(_field_path(e)), e["type"] == "extra_forbidden"))
     path = _field_path(error)
     name, value = (FIELD, *path)[-1], shown(error["input"])
     if error["type"] == "extra_forbidden":
@@ -190,11 +189,11 @@ def _explain(failure: ValidationError, decoder: type[Decoder], max_paths: int) -
             f"temperature must be above 0, got {value}: at 0 all samples are the same; "
             'use "greedy" for one'
         )
+    elif error["type"] == "missing":
+        message = f"{name} is missing, got {value}"
     else:
-        reason = (
-            error["msg"].removeprefix("Value error, ").replace("'", '"').replace("tuple", "list")
-        )
-        message = f"{name}: {reason[0].lower()}{reason[1:]}, got {value}"
+        same = [other for other in errors if _field_path(other) == path]
+        message = f"{name}: {reason_of(same)}, got {value}"
     return InvalidRequest(".".join(filter(None, (FIELD, *path))), message)
 
 

@@ -1,17 +1,22 @@
 """What is wrong with a body that one of vLLM's models refused, in a sentence."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from server.errors import shown
+from server.reasons import Errors, in_json_words, reason_of
 
 # pydantic's names for types and validators, which stand between the fields' names.
 _INTERNAL = re.compile(
     r"[\[\](){}]|^[A-Z]|^(function-|json-or-|lax-or-|tagged-union$|union$|chain$|nullable$|default$)"
     r"|^(str|int|float|bool|bytes|list|dict|tuple|set|none|constrained-\w+)$"
 )
-Errors = Sequence[Any]  # pydantic's error details, as FastAPI hands them on
+# What Python says of an operation that a value does not have.
+_PYTHONS_OWN = re.compile(
+    r"^'\w+' object |^object of type '\w+'|^unhashable type|\w\(\) (got|takes|missing) |"
+    r"^can only concatenate|^unsupported operand|^sequence item \d+|indices must be|"
+    r"not supported between instances|\bmust be \w+, not \w+$"
+)
 
 
 def explain(errors: Errors) -> tuple[str, str | None]:
@@ -30,14 +35,15 @@ def explain(errors: Errors) -> tuple[str, str | None]:
     if error["type"] == "json_invalid":
         reason = error.get("ctx", {}).get("error", error["msg"])
         return f"the body is not valid JSON: {reason}", "body"
-    reason = str(error["msg"]).removeprefix("Value error, ").replace("'", '"')
-    reason = reason[:1].lower() + reason[1:]
+    reason = reason_of([other for other in errors if _path(other) == _path(error)])
     return f"{place}: {reason}, got {shown(error.get('input'))}", param
 
 
 def plain_message(message: str) -> str:
-    """A message without pydantic's own words, which vLLM hands on where it validates a part of a
-    request by itself: of the branches that failed, the first."""
+    """A message without Python's and pydantic's own words, which vLLM hands on where it reads a
+    part of a request by itself: of the branches that failed, the first."""
+    if _PYTHONS_OWN.search(message):
+        return "the request is not valid: a part of it has another type than it should have"
     head, _, rest = message.partition("\n")
     if "validation error" not in head:
         return message
@@ -45,7 +51,7 @@ def plain_message(message: str) -> str:
     reason = next((line.partition(" [type=")[0] for line in lines if " [type=" in line), "")
     if not reason:
         return "the request is not valid"
-    return f"the request is not valid: {reason[:1].lower()}{reason[1:]}"
+    return f"the request is not valid: {in_json_words(reason)}"
 
 
 def _path(error: Any) -> tuple[str, ...]:

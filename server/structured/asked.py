@@ -15,8 +15,11 @@ FIELDS = ("response_format", "structured_outputs", "text", "tools", "output_conf
 # Choices of a tool by which vLLM compiles the tools' schemas, whatever the tool parser.
 FORCED = ("required", "any", "tool", "function")
 
+KINDS = ("json", "regex", "choice", "grammar", "json_object", "structural_tag")
+"""Of which `structured_outputs` has one."""
+
 OPTIONS: Mapping[str, str] = {
-    **dict.fromkeys(("json", "regex", "choice", "grammar", "structural_tag"), "constraint"),
+    **dict.fromkeys(KINDS, "constraint"),
     "json_object": "flag",
     "disable_any_whitespace": "flag",
     "disable_additional_properties": "flag",
@@ -76,13 +79,14 @@ def _structured_outputs(given: Any) -> Iterator[Constraint]:
     name = "structured_outputs"
     if given is None:
         return
-    if not isinstance(given, dict):
+    if isinstance(given, dict):
+        _check_options(given, name)
+    if not isinstance(given, dict) or sum(given.get(kind) is not None for kind in KINDS) != 1:
         raise InvalidRequest(
             name,
-            f"{name} must be an object with one of json, regex, choice, grammar, json_object and "
-            f"structural_tag, got {shown(given)}",
+            f"{name} must be an object with one of {', '.join(KINDS[:-1])} and {KINDS[-1]}, "
+            f"got {shown(given)}",
         )
-    _check_options(given, name)
     if (value := given.get("json")) is not None:
         schema = _parsed(value, f"{name}.json") if isinstance(value, str) else value
         yield from _schema(schema, f"{name}.json")

@@ -27,6 +27,24 @@ LENGTHS: Mapping[type[AnyRequest], tuple[str, ...]] = {
 """What bounds a reply; a field is not looked for where it is none: that costs pydantic an error."""
 
 
+async def check_lists(raw_request: Request) -> None:
+    """A dependency of the routes, because vLLM stumbles over some values that are no lists.
+
+    Raises:
+        InvalidRequest: the value is none.
+    """
+    try:
+        body = await raw_request.json()
+    except (ValueError, RecursionError):
+        return  # the route itself says what is wrong with it
+    if not isinstance(body, dict):
+        return
+    for name in ("messages", "tools"):
+        value = body.get(name, [])
+        if not isinstance(value, list) and (value is not None or name == "messages"):
+            raise InvalidRequest(name, f"{name} must be a list, got {shown(value)}")
+
+
 def check_bounds(request: AnyRequest, decoder: Decoder | None, raw_request: Request) -> None:
     """Raises InvalidRequest: what vLLM takes without meaning, or more than may be asked for."""
     if isinstance(request, ChatCompletionRequest):

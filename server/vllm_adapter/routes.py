@@ -39,7 +39,7 @@ from server.gate.caller import Caller, caller_of
 from server.gate.headers import new_request_id
 from server.gate.refusals import Refused
 from server.settings import Settings
-from server.vllm_adapter.bounds import AnyRequest, check_bounds
+from server.vllm_adapter.bounds import AnyRequest, check_bounds, check_lists
 from server.vllm_adapter.deadline import begin_deadline, deadline_of, within_deadline
 from server.vllm_adapter.dialogue import (
     add_notes,
@@ -61,7 +61,9 @@ Json = dict[str, Any]  # a reply on its way out
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
 
 logger = logging.getLogger(__name__)
-router = APIRouter(dependencies=[Depends(validate_json_request), Depends(check_structured)])
+router = APIRouter(
+    dependencies=[Depends(validate_json_request), Depends(check_lists), Depends(check_structured)]
+)
 
 
 @router.post("/v1/chat/completions")

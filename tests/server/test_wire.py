@@ -215,6 +215,25 @@ def test_other_decoders_do_not_take_sampling_fields_over() -> None:
             "decoding.models",
             'models: input should be a valid list, got "pocket"',
         ),
+        (
+            {"models": ["pocket"]},
+            {},
+            "decoding.models",
+            'models: list should have at least 2 items, not 1, got ["pocket"]',
+        ),
+        (
+            {"retrieval": "notes"},
+            {},
+            "decoding.retrieval",
+            'retrieval: input should be a valid object, got "notes"',
+        ),
+        (
+            {"answer": "colour"},
+            {},
+            "decoding.answer",
+            'answer: input should be "auto", "number", "option", "yes_no", "boxed" or "text" or a '
+            'valid object, got "colour"',
+        ),
         ({"seed": True}, {}, "decoding.seed", "seed: input should be a valid integer, got true"),
         ({"": None}, {}, "decoding", None),
     ],
