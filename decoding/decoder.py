@@ -86,6 +86,11 @@ class Decoder(BaseModel):
         "sees it",
     )
     return_texts: bool = Field(False, description="show every candidate's text in the report")
+    progress: bool | None = Field(
+        None,
+        description="whether a stream carries comments, which strict readers of streams may not "
+        "know; as the server has it if unset",
+    )
 
     @property
     def question_field(self) -> str | None:
@@ -162,5 +167,5 @@ class Decoder(BaseModel):
 
     def parameters(self) -> dict[str, Any]:  # each strategy has its own fields
         """As run: without those that have no effect on it."""
-        idle = {"strategy", "reference", *self.idle_fields}
+        idle = {"strategy", "reference", "progress", *self.idle_fields}
         return self.model_dump(mode="json", exclude=idle, exclude_none=True)

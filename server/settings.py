@@ -85,6 +85,11 @@ class Settings(BaseSettings):
     keep_alive_s: float = Field(
         15.0, gt=0, le=600, description="longest silence in a stream while paths run, seconds"
     )
+    progress_comments: bool = Field(
+        True,
+        description="send comments in streams, with the progress of decoders and against silence; "
+        "a request's own `progress` goes before it",
+    )
     max_timeout_s: float = Field(
         600.0,
         gt=0,

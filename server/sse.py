@@ -17,14 +17,20 @@ KEEP_ALIVE = ": keep-alive\n\n"
 class ProgressStream:
     """Merges a stream of events with comments that tell how many paths are complete.
 
-    Comments are ignored by every SSE client; they keep proxies from closing a silent connection.
+    SSE clients ignore comments, which keep proxies from closing a silent connection; but some read
+    lines and know `data` alone.
+
+    Args:
+        keep_alive_s: the longest silence; with None there are no comments at all.
     """
 
-    def __init__(self, keep_alive_s: float) -> None:
+    def __init__(self, keep_alive_s: float | None) -> None:
         self._keep_alive_s = keep_alive_s
         self._pending: asyncio.Queue[str | None] = asyncio.Queue()
 
     def on_progress(self, progress: Progress) -> None:
+        if self._keep_alive_s is None:
+            return
         self._pending.put_nowait(f": decoding {progress.finished}/{progress.total} paths\n\n")
 
     async def merge(self, chunks: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:

@@ -54,7 +54,10 @@ class Run:
         self._began = time.perf_counter() - spent_s
         self._tenant = caller_of(raw_request).tenant
         self._settings: Settings = state.winnow_settings
-        self._progress = ProgressStream(self._settings.keep_alive_s)
+        has_comments = decoder.progress
+        if has_comments is None:
+            has_comments = self._settings.progress_comments
+        self._progress = ProgressStream(self._settings.keep_alive_s if has_comments else None)
         self.client = DecodingClient(
             state.engine_client,
             decoder,

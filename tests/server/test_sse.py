@@ -124,6 +124,19 @@ async def test_silence_is_filled_with_comments() -> None:
     assert set(rest[:-1]) <= {KEEP_ALIVE}
 
 
+async def test_stream_without_comments_has_events_alone() -> None:
+    progress = ProgressStream(keep_alive_s=None)
+
+    async def source() -> AsyncGenerator[str, None]:
+        progress.on_progress(Progress(1, 2))
+        yield data(i=1)
+        await asyncio.sleep(0)
+        progress.on_progress(Progress(2, 2))
+        yield data(i=2)
+
+    assert [item async for item in progress.merge(source())] == [data(i=1), data(i=2)]
+
+
 def test_comments_are_comments_to_every_sse_reader() -> None:
     assert KEEP_ALIVE.startswith(":")
     assert KEEP_ALIVE.endswith("\n\n")
