@@ -79,8 +79,9 @@ class Report(BaseModel):
     request's deadline cut something off, and the reply was found among what was complete.
     `stopped` says what was saved by stopping early, `prompting` what was done to the question and
     `retrieval` what was put in front of it; null where nothing was. `is_right` compares the answer
-    with the request's reference, null without one. `num_tokens` counts every token
-    generated, discarded ones included; `phases_ms` is wall time.
+    with the request's reference, null without one. `overridden` has the request's own sampling
+    fields that say otherwise than the decoder, which did not follow them. `num_tokens` counts every
+    token generated, discarded ones included; `phases_ms` is wall time.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -97,6 +98,7 @@ class Report(BaseModel):
     prompting: Prompted | None = None
     retrieval: Retrieved | None = None
     is_right: bool | None = None
+    overridden: dict[str, Any] | None = None  # any JSON
     num_tokens: int
     candidates: tuple[Candidate, ...]
     phases_ms: dict[str, float]

@@ -12,6 +12,8 @@ from decoding.most import MostTokens, Room
 from decoding.path import Path, collect_path
 
 MAX_SEED = 2**62
+NO_SEED = -1
+"""vLLM's way to write that a request has none."""
 
 
 class SampledDecoder(Decoder):
@@ -32,6 +34,11 @@ class SampledDecoder(Decoder):
         min_length=2,
         description="an ensemble: served models and LoRA adapters that draw samples in turn",
     )
+
+    @field_validator("seed", mode="before")
+    @classmethod
+    def _none_is_none(cls, seed: object) -> object:
+        return None if isinstance(seed, int) and seed == NO_SEED else seed
 
     @field_validator("models")
     @classmethod

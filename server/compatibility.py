@@ -1,9 +1,14 @@
-"""Which of a request's other fields a decoder can honour. What it cannot is refused, by name."""
+"""Which of a request's other fields a decoder honours.
+
+Sampling fields that say otherwise than the decoder are set aside and reported, since many clients
+always send them. Other fields that the decoder would have to ignore are refused, by name.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from decoding.decoder import Decoder
+from decoding.sampled import NO_SEED
 from server.errors import InvalidRequest, shown
 
 Fields = Mapping[str, Any]  # a request's fields as the client gave them, any JSON
@@ -19,6 +24,14 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "logprob_token_ids": (),
 }
 """Fields that no decoder honours yet, with the values that ask for nothing."""
+
+SAMPLING_FIELDS: dict[str, tuple[Any, ...]] = {
+    "temperature": (),
+    "top_p": (),
+    "top_k": (0, -1),
+    "seed": (NO_SEED,),
+}
+"""Fields that requests have and decoders which sample have, too; with values that mean nothing."""
 
 NEUTRAL_WHEN_GREEDY: dict[str, tuple[Any, ...]] = {
     "temperature": (0,),
@@ -61,8 +74,39 @@ NEUTRAL_WITHOUT_GRAMMARS: dict[str, tuple[Any, ...]] = {
 """A grammar would restart behind a forced token, and cuts distributions down to what it allows."""
 
 
+def sampling_of(decoder: type[Decoder], given: Fields) -> Fields:
+    """What the request's own sampling fields say that the decoder has, too.
+
+    A temperature of 0 says nothing to one that samples: all samples would be the same.
+    """
+    said = _said(given, SAMPLING_FIELDS)
+    if said.get("temperature") == 0:
+        del said["temperature"]
+    return {name: value for name, value in said.items() if name in decoder.model_fields}
+
+
+def overridden_by(decoder: Decoder, given: Fields) -> Fields:
+    """The request's own sampling fields that say otherwise than the decoder, which does not follow
+    them: it takes the likeliest token, or has a value of its own."""
+    if decoder.is_greedy:
+        return _said(given, NEUTRAL_WHEN_GREEDY)
+    own = decoder.model_dump(include=set(SAMPLING_FIELDS))
+    said = _said(given, SAMPLING_FIELDS)
+    return {name: value for name, value in said.items() if name in own and value != own[name]}
+
+
+def _said(given: Fields, neutral: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+    """Those of the fields that ask for something."""
+    return {
+        name: value
+        for name, values in neutral.items()
+        if (value := given.get(name)) is not None and not _is_neutral(value, values)
+    }
+
+
 def refuse_contradictions(decoder: Decoder, given: Fields) -> None:
-    """Raise InvalidRequest for the first field that the decoder would have to ignore.
+    """Raise InvalidRequest for the first field that the decoder would have to ignore, but for those
+    of sampling.
 
     `given` holds only what the client sent, so that vLLM's own defaults are not held against it.
     """
@@ -70,12 +114,6 @@ def refuse_contradictions(decoder: Decoder, given: Fields) -> None:
     _refuse(given, NEUTRAL, f'is not available with decoding strategy "{strategy}"')
     _refuse_many_prompts(given)
     _refuse_weights_without_logprobs(decoder, given)
-    if decoder.is_greedy:
-        _refuse(
-            given,
-            NEUTRAL_WHEN_GREEDY,
-            f'has no effect on strategy "{strategy}", which takes the likeliest token',
-        )
     if decoder.prompting is not None or decoder.retrieval is not None:
         maker = f'prompting "{decoder.prompting}"' if decoder.prompting else "retrieval"
         _refuse(given, NEUTRAL_WITH_PROMPTING, f"would cut the prompt that {maker} makes")
@@ -107,10 +145,8 @@ def refuse_contradictions(decoder: Decoder, given: Fields) -> None:
 
 
 def _refuse(given: Fields, neutral: Mapping[str, tuple[Any, ...]], why: str) -> None:
-    for name, values in neutral.items():
-        value = given.get(name)
-        if value is None or _is_neutral(value, values):
-            continue
+    for name, value in _said(given, neutral).items():
+        values = neutral[name]
         allowed = " or ".join(map(shown, values))
         way_out = f"leave it out or send {allowed}" if values else "leave it out"
         raise InvalidRequest(name, f"{name} {why}; {way_out}, got {shown(value)}")

@@ -12,18 +12,12 @@ from decoding.catalog import DECODERS, parse_decoder
 from decoding.decoder import Decoder
 from decoding.retrieval import Retrieval
 from decoding.verifier import Verifiers
+from server.compatibility import sampling_of
 from server.errors import InvalidRequest, shown
 from server.reasons import reason_of
 
 FIELD = "decoding"
 RETRIEVAL = "retrieval"
-SAMPLING_FIELDS: Mapping[str, tuple[int, ...]] = {
-    "temperature": (),
-    "top_p": (),
-    "top_k": (0, -1),
-    "seed": (),
-}
-"""Fields that requests have and decoders which sample have, too; with values that mean nothing."""
 NOTHING_GIVEN: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -44,8 +38,8 @@ def choose_decoder(
 ) -> Decoder | None:
     """The decoder that a request names in `decoding` (any JSON), by its model's alias, or not.
 
-    A decoder that samples takes over what the request's other fields, `given`, say of sampling.
-    `verifiers` are those that it may name.
+    A decoder that samples takes over what the request's other fields, `given`, say of sampling,
+    where `decoding` itself does not. `verifiers` are those that it may name.
 
     Raises:
         InvalidRequest: the object does not describe a decoder, contradicts the alias or asks
@@ -119,25 +113,10 @@ def _least(decoder: type[Decoder], name: str) -> int:
 def _own_sampling(
     value: dict[str, Any], alias: str | None, given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The request's own sampling fields (any JSON) that its decoder has, too.
-
-    Raises:
-        InvalidRequest: the two say different things.
-    """
+    """The request's own sampling fields (any JSON) that its decoder has and leaves open."""
     decoder = DECODERS.get(str(value.get("strategy", alias)))
-    fields = decoder.model_fields if decoder else {}
-    own = {
-        name: given[name]
-        for name, neutral in SAMPLING_FIELDS.items()
-        if name in fields and given.get(name) is not None and given[name] not in neutral
-    }
-    for name in own.keys() & value.keys():
-        if own[name] != value[name]:
-            raise InvalidRequest(
-                name,
-                f"{name} is {shown(own[name])} here and {shown(value[name])} in {FIELD}; give one",
-            )
-    return own
+    own = sampling_of(decoder, given) if decoder is not None else {}
+    return {name: said for name, said in own.items() if name not in value}
 
 
 def _parse(

@@ -32,7 +32,7 @@ from decoding.decoder import Decoder
 from decoding.sampled import SampledDecoder
 from decoding.verifier import Verifiers
 from server.collections.library import TenantRetriever
-from server.compatibility import refuse_contradictions
+from server.compatibility import overridden_by, refuse_contradictions
 from server.errors import InvalidRequest, shown
 from server.gate.admission import current_visit
 from server.gate.caller import Caller, caller_of
@@ -52,7 +52,7 @@ from server.vllm_adapter.dialogue import (
 )
 from server.vllm_adapter.finding import Finding, find
 from server.vllm_adapter.models import adapters, served_models
-from server.vllm_adapter.run import Run
+from server.vllm_adapter.run import OVERRIDDEN, Run
 from server.vllm_adapter.stored_responses import claim, last_in_background
 from server.vllm_adapter.structured import check_structured
 from server.wire import FIELD, choose_decoder, is_wrapped, split_alias
@@ -150,6 +150,10 @@ async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | N
     assert decoder is not None
     check_leave(decoder, caller_of(raw_request))
     refuse_contradictions(decoder, given)
+    overridden = overridden_by(decoder, given)
+    setattr(raw_request.state, OVERRIDDEN, overridden)
+    if isinstance(decoder, SampledDecoder) and overridden.get("temperature") == 0:
+        request.temperature = decoder.temperature  # at 0 vLLM drops top_p and min_p, too
     check_bounds(request, decoder, raw_request)
     if decoder.prompt_template is not None and not isinstance(request, CompletionRequest):
         raise InvalidRequest(

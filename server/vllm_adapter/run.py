@@ -31,6 +31,10 @@ from server.vllm_adapter.models import adapters
 from server.wire import FIELD
 
 Json = dict[str, Any]  # a reply on its way out
+OVERRIDDEN = "winnow_overridden"
+"""A request's state has here what its decoder does not follow of its sampling fields."""
+HEADER = "X-Winnow-Overridden"
+"""Of the reply: the names of those fields."""
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ class Run:
         self._began = time.perf_counter() - spent_s
         self._tenant = caller_of(raw_request).tenant
         self._settings: Settings = state.winnow_settings
+        self._overridden: Json = getattr(raw_request.state, OVERRIDDEN, {})
         has_comments = decoder.progress
         if has_comments is None:
             has_comments = self._settings.progress_comments
@@ -74,14 +79,15 @@ class Run:
     def reply(self, result: Any) -> Response:  # what the three `create_…` methods return
         if isinstance(result, ErrorResponse):
             return JSONResponse(result.model_dump(), status_code=result.error.code)
+        headers = {HEADER: ", ".join(self._overridden)} if self._overridden else None
         if isinstance(result, AsyncGenerator):
             chunks = amend_last_chunk(result, self._is_complete, self.amend)
             merged = self._progress.merge(chunks)
-            return StreamingResponse(merged, media_type="text/event-stream")
+            return StreamingResponse(merged, headers=headers, media_type="text/event-stream")
         content = result.model_dump(mode="json", by_alias=True)
         if not isinstance(result, ResponsesResponse):
             self.amend(content)
-        return JSONResponse(content)
+        return JSONResponse(content, headers=headers)
 
     def _is_complete(self) -> bool:
         return self.client.outcome is not None
@@ -119,9 +125,10 @@ class Run:
             model, outcome.report, ended - self._began, first_output_at - self._began, work
         )
         self._keep(reply_id, model, outcome.report, ended - self._began)
+        report = outcome.report.model_copy(update={"overridden": self._overridden or None})
         if self._finding is None:
-            return outcome.report
-        return self._finding.added_to(outcome.report, self._remember(reply_id, outcome))
+            return report
+        return self._finding.added_to(report, self._remember(reply_id, outcome))
 
     def _keep(self, reply_id: str, model: str, report: Report, seconds: float) -> None:
         ledger: Ledger = self._state.winnow_ledger

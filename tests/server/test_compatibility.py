@@ -15,7 +15,9 @@ from server.compatibility import (
     NEUTRAL_WHEN_GREEDY,
     NEUTRAL_WITH_PROMPTING,
     NEUTRAL_WITHOUT_GRAMMARS,
+    overridden_by,
     refuse_contradictions,
+    sampling_of,
 )
 from server.errors import InvalidRequest
 
@@ -29,7 +31,7 @@ def refused(decoder: Decoder, **given: Any) -> InvalidRequest:
 
 
 @DECODERS
-@pytest.mark.parametrize("field", [*NEUTRAL, *NEUTRAL_WHEN_GREEDY])
+@pytest.mark.parametrize("field", NEUTRAL)
 def test_field_that_would_be_ignored_is_refused(decoder: Decoder, field: str) -> None:
     error = refused(decoder, **{field: 7})
     assert error.param == field
@@ -74,9 +76,41 @@ def test_way_out_of_log_probabilities_is_one_that_the_api_has() -> None:
     refuse_contradictions(MajorityVote(), {"messages": [], "logprobs": False})
 
 
+@DECODERS
 @pytest.mark.parametrize("field", NEUTRAL_WHEN_GREEDY)
-def test_sampling_field_is_honoured_by_a_vote(field: str) -> None:
-    refuse_contradictions(MajorityVote(), {field: 7})
+def test_sampling_field_is_set_aside_by_what_is_greedy(decoder: Decoder, field: str) -> None:
+    refuse_contradictions(decoder, {field: 0.7})
+    assert overridden_by(decoder, {field: 0.7, "seed": 5, "max_tokens": 9}) == {field: 0.7}
+
+
+@DECODERS
+def test_sampling_field_that_asks_for_nothing_is_not_set_aside(decoder: Decoder) -> None:
+    for field, values in NEUTRAL_WHEN_GREEDY.items():
+        for value in (*values, None):
+            assert overridden_by(decoder, {field: value}) == {}
+
+
+def test_sampling_field_is_followed_by_a_vote() -> None:
+    given = {"temperature": 0.3, "top_p": 0.9, "top_k": 40, "seed": 7}
+    assert sampling_of(MajorityVote, given) == given
+    decoder = MajorityVote(**given)
+    assert overridden_by(decoder, {**given, "min_p": 0.1}) == {}
+    refuse_contradictions(decoder, {**given, "min_p": 0.1})
+
+
+@pytest.mark.parametrize("temperature", [0, 0.0])
+def test_temperature_of_0_is_set_aside_by_what_samples(temperature: float) -> None:
+    given = {"temperature": temperature, "top_k": -1, "seed": -1}
+    assert sampling_of(MajorityVote, given) == {}
+    assert overridden_by(MajorityVote(), given) == {"temperature": 0}
+
+
+def test_sampling_field_that_differs_from_the_decoders_own_is_set_aside() -> None:
+    decoder = MajorityVote(temperature=0.7, seed=3)
+    assert overridden_by(decoder, {"temperature": 1, "seed": 3, "top_p": 1}) == {
+        "temperature": 1,
+        "top_p": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -100,8 +134,8 @@ def test_zero_logprobs_still_ask_for_logprobs() -> None:
 
 
 def test_message_gives_the_way_out() -> None:
-    message = refused(Greedy(), top_k=5).message
-    assert "leave it out or send 0 or -1, got 5" in message
+    message = refused(CoTDecoding(), frequency_penalty=5).message
+    assert "leave it out or send 0, got 5" in message
 
 
 @pytest.mark.parametrize("prompt", ["a", ["a"], [1, 2, 3], [[1, 2]], []], ids=repr)

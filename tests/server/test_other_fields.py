@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from tests.server.questions import COT, GREEDY, Json, chat, completion, response
+from tests.server.questions import COT, GREEDY, VOTE, Json, chat, completion, response
 
 pytestmark = pytest.mark.vllm
 CHAT, COMPLETIONS, RESPONSES = "/v1/chat/completions", "/v1/completions", "/v1/responses"
@@ -27,6 +27,7 @@ SCHEMA = {
     "json_schema": {"name": "flag", "schema": TOOL["function"]["parameters"]},
 }
 COLD = {"temperature": 0}
+OVERRIDDEN = "x-winnow-overridden"
 BOTH = pytest.mark.parametrize("decoding", [COT, GREEDY], ids=["cot_decoding", "greedy"])
 
 
@@ -40,6 +41,14 @@ def post(http: httpx.Client, path: str, body: Json) -> Json:
 def text_of(reply: Json) -> str:
     text: str = reply["choices"][0]["message"]["content"]
     return text
+
+
+def report_in(stream: str) -> Json:
+    """The report on the last chunk, or in the last event of /v1/responses."""
+    lines = [line for line in stream.splitlines() if line.startswith("data: {")]
+    last: Json = json.loads(lines[-1].removeprefix("data: "))
+    report: Json = last.get("response", last)["decoding"]
+    return report
 
 
 def assert_refused(http: httpx.Client, path: str, body: Json, param: str) -> None:
@@ -61,12 +70,81 @@ def test_what_no_decoder_does_is_refused(http: httpx.Client, decoding: Json, fie
 
 @BOTH
 @pytest.mark.parametrize(
-    "fields", [{"temperature": 0.7}, {"top_p": 0.5}, {"top_k": 5}, {"min_p": 0.1}], ids=str
+    "fields",
+    [{"temperature": 0.7}, {"top_p": 0.5}, {"top_k": 5}, {"min_p": 0.1, "temperature": 1}],
+    ids=str,
 )
-def test_sampling_is_refused_by_what_is_greedy(
+def test_sampling_is_set_aside_by_what_is_greedy(
     http: httpx.Client, decoding: Json, fields: Json
 ) -> None:
-    assert_refused(http, CHAT, chat(decoding=decoding, **fields), next(iter(fields)))
+    plain = http.post(CHAT, json=chat(decoding=decoding)).json()
+    reply = http.post(CHAT, json=chat(decoding=decoding, **fields))
+    assert text_of(reply.json()) == text_of(plain)
+    assert reply.json()["decoding"]["overridden"] == fields
+    assert set(reply.headers[OVERRIDDEN].split(", ")) == set(fields)
+    assert plain["decoding"]["overridden"] is None
+
+
+APIS = pytest.mark.parametrize(
+    ("path", "body"),
+    [(CHAT, chat()), (COMPLETIONS, completion()), (RESPONSES, response())],
+    ids=["chat", "completions", "responses"],
+)
+
+
+@APIS
+@pytest.mark.parametrize(
+    ("decoding", "temperature", "is_set_aside"),
+    [
+        (COT, 0.7, True),
+        (VOTE, 0, True),
+        ({**VOTE, "temperature": 0.7}, 1, True),
+        ({**VOTE, "temperature": 1}, 1, False),
+        (VOTE, 1, False),
+    ],
+    ids=["greedy", "0 beside samples", "differs", "agrees", "is followed"],
+)
+def test_what_is_set_aside_is_named_whole_and_streamed(
+    http: httpx.Client,
+    path: str,
+    body: Json,
+    decoding: Json,
+    temperature: float,
+    is_set_aside: bool,
+) -> None:
+    asked = {**body, "decoding": decoding, "temperature": temperature}
+    whole = http.post(path, json=asked)
+    streamed = http.post(path, json={**asked, "stream": True})
+    reports = [whole.json()["decoding"], report_in(streamed.text)]
+    expected = {"temperature": temperature} if is_set_aside else None
+    assert [report["overridden"] for report in reports] == [expected] * 2
+    name = "temperature" if is_set_aside else None
+    assert [reply.headers.get(OVERRIDDEN) for reply in (whole, streamed)] == [name] * 2
+    if "temperature" in reports[0]["parameters"]:
+        taken = decoding.get("temperature", temperature or 0.7)
+        assert reports[0]["parameters"]["temperature"] == taken
+
+
+def test_temperature_of_0_takes_nothing_else_along(http: httpx.Client) -> None:
+    """vLLM drops top_p and min_p beside it: a min_p of 1 leaves the likeliest token alone."""
+    decoding = {**VOTE, "temperature": 2, "return_texts": True}
+    reply = post(http, CHAT, chat(decoding=decoding, temperature=0, min_p=1))
+    texts = {candidate["text"] for candidate in reply["decoding"]["candidates"]}
+    assert texts == {text_of(post(http, CHAT, chat(**COLD)))}
+
+
+def test_seed_of_minus_1_is_none(http: httpx.Client) -> None:
+    decoding = {"strategy": "majority_vote", "num_samples": 2}
+    for body in (chat(decoding=decoding, seed=-1), chat(decoding={**decoding, "seed": -1})):
+        assert "seed" not in post(http, CHAT, body)["decoding"]["parameters"]
+
+
+@APIS
+def test_stream_may_be_without_comments(http: httpx.Client, path: str, body: Json) -> None:
+    decoding = {**COT, "progress": False}
+    text = http.post(path, json={**body, "decoding": decoding, "stream": True}).text
+    assert not [line for line in text.splitlines() if line.startswith(":")]
+    assert "progress" not in report_in(text)["parameters"]
 
 
 @pytest.mark.parametrize(

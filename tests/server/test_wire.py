@@ -122,14 +122,21 @@ def test_value_that_switches_top_k_off_is_none(top_k: int) -> None:
     assert choose_decoder(VOTE, None, MAX_PATHS, {"top_k": top_k}) == MajorityVote()
 
 
-def test_sampling_fields_may_be_said_twice_but_not_differently() -> None:
-    value = {**VOTE, "temperature": 0.5}
-    same = choose_decoder(value, None, MAX_PATHS, {"temperature": 0.5})
-    assert same == MajorityVote(temperature=0.5)
-    with pytest.raises(InvalidRequest) as failure:
-        choose_decoder(value, None, MAX_PATHS, {"temperature": 1})
-    assert failure.value.param == "temperature"
-    assert failure.value.message == "temperature is 1 here and 0.5 in decoding; give one"
+def test_what_decoding_says_goes_before_the_requests_own_sampling_fields() -> None:
+    value = {**VOTE, "temperature": 0.5, "seed": -1}
+    decoder = choose_decoder(value, None, MAX_PATHS, {"temperature": 1, "seed": 7, "top_p": 0.9})
+    assert decoder == MajorityVote(temperature=0.5, top_p=0.9)
+
+
+def test_temperature_of_0_leaves_a_vote_its_own() -> None:
+    for value, alias in ((VOTE, None), (None, "majority_vote")):
+        decoder = choose_decoder(value, alias, MAX_PATHS, {"temperature": 0, "top_p": 0.9})
+        assert decoder == MajorityVote(top_p=0.9)
+
+
+def test_seed_of_minus_1_is_none() -> None:
+    assert choose_decoder(VOTE, None, MAX_PATHS, {"seed": -1}) == MajorityVote()
+    assert choose_decoder({**VOTE, "seed": -1}, None, MAX_PATHS) == MajorityVote()
 
 
 def test_other_decoders_do_not_take_sampling_fields_over() -> None:
@@ -162,16 +169,9 @@ def test_other_decoders_do_not_take_sampling_fields_over() -> None:
         ),
         (
             {},
-            {"temperature": 0},
-            "temperature",
-            "temperature must be above 0, got 0: at 0 all samples are the same; "
-            'use "greedy" for one',
-        ),
-        (
-            {},
-            {"seed": -1},
+            {"seed": -2},
             "seed",
-            "seed: input should be greater than or equal to 0, got -1",
+            "seed: input should be greater than or equal to 0, got -2",
         ),
         (
             {"seed": MAX_SEED + 1},
