@@ -193,7 +193,9 @@ async def _cue_answers(engine: Engine, prompt: Prompt, scored: Sequence[Scored])
         if of.dropped != "no_answer" or max_tokens < 1:
             return of
         cued = Prompt(token_ids, max_tokens, stop=("\n",))
-        sampling = Sampling(max_tokens=max_tokens, num_logprobs=TOP_TWO)
+        sampling = Sampling(
+            max_tokens=max_tokens, num_logprobs=TOP_TWO, is_aside=True, stop=cued.stop
+        )
         continuation = await collect_path(engine, cued, sampling)
         answer = extract_answer(continuation.text, "text")
         num_tokens = of.num_tokens + len(continuation.token_ids)

@@ -16,9 +16,9 @@ penalties and truncation.
 class Prompt:
     """What the client asked to be continued, after templating and tokenising.
 
-    `max_tokens` and `stop` bind every path, not the sum of the paths. `question` is the text that
-    the client asked, None where it sent no text. `aside_stop` ends the replies to a decoder's own
-    questions.
+    `max_tokens` and `stop` bind every path, not the sum of the paths; within the first `min_tokens`
+    no stop string ends a path. `question` is the text that the client asked, None where it sent no
+    text. `aside_stop` ends the replies to a decoder's own questions.
     """
 
     token_ids: tuple[int, ...]
@@ -27,6 +27,7 @@ class Prompt:
     include_stop_str_in_output: bool = False
     question: str | None = None
     aside_stop: tuple[str, ...] = ()
+    min_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,4 +181,8 @@ class Engine(Protocol):
 
     def is_end(self, token_id: int) -> bool:
         """Whether generating this token ends a path."""
+        ...
+
+    def stop_reason_of(self, token_id: int) -> int | None:
+        """The `stop_reason` of a path that this token ends: None for the model's own end token."""
         ...

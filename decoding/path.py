@@ -3,10 +3,11 @@
 import math
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from decoding.engine import DecodedText, Delta, Engine, PathAborted, Prompt, Ranked, Sampling
+from decoding.stop_strings import Seam, cut_at_stop, num_tokens_until
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,8 @@ class Path:
 
     `ranked[i]` is the distribution that `token_ids[i]` was taken from; it is empty when the
     decoder asked for no log-probabilities. `logprobs` are those of the tokens that the engine
-    took, likewise. `decoded.text` is cut at a stop string; `token_ids` keeps every token that
-    was spent. `branch` is that of its `Sampling`.
+    took, likewise. `decoded.text` is cut at a stop string; `token_ids` keeps every token up to the
+    one that completes it. `branch` is that of its `Sampling`.
     """
 
     token_ids: tuple[int, ...]
@@ -73,7 +74,8 @@ async def collect_path(
 
     Args:
         prefix: tokens that the path is forced to begin with. They count towards
-            `prompt.max_tokens`, and one that ends generation ends the path.
+            `prompt.max_tokens`, and one that ends generation or completes a stop string ends the
+            path, as does a stop string that begins in them.
         prefix_ranked: the distributions that the prefix was taken from.
         on_delta: told of each delta as it comes.
         gives_up: asked of each delta but the last; a path is aborted there when it says so, and
@@ -85,9 +87,14 @@ async def collect_path(
     token_ids, ranked = list(prefix), list(prefix_ranked)
     logprobs: list[float] = []
     is_given_up = False
-    finish_reason = _prefix_finish(engine, prompt, prefix)
+    seam = Seam(engine, prompt, prefix)
+    finish_reason = "stop" if seam.is_stopped else _prefix_finish(engine, prompt, prefix)
     stop_reason: int | str | None = None
+    if prefix and finish_reason == "stop":
+        stop_reason = engine.stop_reason_of(prefix[-1])
     if finish_reason is None:
+        if seam.is_open:
+            sampling = replace(sampling, is_watched=True)
         async with aclosing(engine.generate((*prompt.token_ids, *prefix), sampling)) as deltas:
             async for delta in deltas:
                 token_ids.extend(delta.token_ids)
@@ -97,6 +104,11 @@ async def collect_path(
                 finish_reason = delta.finish_reason
                 if on_delta is not None:
                     on_delta(delta)
+                if seam.is_open:
+                    seam.look_at(token_ids)
+                    if seam.is_stopped:
+                        finish_reason = "stop"
+                        break
                 if gives_up is not None and finish_reason is None and gives_up(delta):
                     is_given_up = True
                     break
@@ -104,9 +116,15 @@ async def collect_path(
         finish_reason = "abort"
     elif finish_reason is None or finish_reason == "abort":
         raise PathAborted("the engine stopped before the path's end", len(token_ids))
-    decoded, stopped_by = _cut(engine.decode(token_ids), prompt)
-    if stopped_by is not None:
-        finish_reason, stop_reason = "stop", stopped_by
+    decoded, found = cut_at_stop(whole := engine.decode(token_ids), prompt)
+    if found is not None:
+        finish_reason, stop_reason = "stop", found.stop
+    if found is not None and seam.is_stopped:
+        # Several tokens may come at once; those behind the stop string are no part of the path.
+        num_tokens = num_tokens_until(whole, found)
+        del token_ids[num_tokens:], ranked[num_tokens:]
+        del logprobs[max(0, num_tokens - len(prefix)) :]
+        decoded = DecodedText(decoded.text, decoded.ends[:num_tokens])
     return Path(
         tuple(token_ids),
         tuple(ranked),
@@ -122,17 +140,3 @@ def _prefix_finish(engine: Engine, prompt: Prompt, prefix: Sequence[int]) -> str
     if prefix and engine.is_end(prefix[-1]):
         return "stop"
     return "length" if len(prefix) >= prompt.max_tokens else None
-
-
-def _cut(decoded: DecodedText, prompt: Prompt) -> tuple[DecodedText, str | None]:
-    """Cut at the earliest stop string.
-
-    The engine stops a path at one, but cannot see one that begins in a forced prefix.
-    """
-    text = decoded.text
-    found = [(text.find(stop), stop) for stop in prompt.stop if stop in text]
-    if not found:
-        return decoded, None
-    start, stop = min(found)
-    end = start + len(stop) if prompt.include_stop_str_in_output else start
-    return DecodedText(text[:end], tuple(min(offset, end) for offset in decoded.ends)), stop

@@ -90,6 +90,9 @@ class RecordedEngine:
     def is_end(self, token_id: int) -> bool:
         return False
 
+    def stop_reason_of(self, token_id: int) -> int | None:
+        return None
+
 
 def _ranked(token_id: int, sample: RecordedSample) -> Ranked:
     """Two probabilities that differ by the sample's confidence, so that Δ is that confidence."""

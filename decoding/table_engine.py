@@ -90,6 +90,9 @@ class TableEngine:
     def is_end(self, token_id: int) -> bool:
         return self.words[token_id] == END
 
+    def stop_reason_of(self, token_id: int) -> int | None:
+        return None
+
     def prompt_token_ids(self) -> tuple[int, ...]:
         return tuple(map(self.words.index, self.prompt))
 
@@ -99,7 +102,7 @@ class TableEngine:
         self.started += 1
         said = tuple(self.words[token_id] for token_id in token_ids)[len(self.prompt) :]
         script = next(self._undrawn) if sampling.temperature > 0 else None
-        num_calls = self._num_calls_to_abort
+        num_calls, text = self._num_calls_to_abort, ""
         try:
             num_turns = self.delays.get(said if script is None else script, 0)
             for turn in range(num_turns + sampling.max_tokens):
@@ -119,9 +122,11 @@ class TableEngine:
                 ranked = self._rank(said)
                 token_id = ranked[0][0] if script is None else self._word_id(script, step)
                 said = (*said, self.words[token_id])
+                text += self.decode((token_id,)).text
                 self.num_tokens += 1
                 is_last = step + 1 == sampling.max_tokens
-                reason = "stop" if self.is_end(token_id) else "length" if is_last else None
+                is_stopped = self.is_end(token_id) or any(stop in text for stop in sampling.stop)
+                reason = "stop" if is_stopped else "length" if is_last else None
                 asked = (ranked[: sampling.num_logprobs],) if sampling.num_logprobs else ()
                 scored = (dict(ranked)[token_id],) if sampling.is_scored else ()
                 yield Delta((token_id,), asked, reason, logprobs=scored)

@@ -88,6 +88,7 @@ class VLLMEngine:
             params.include_stop_str_in_output,
             self._dialogue.question if self._dialogue else None,
             self._dialogue.stops if self._dialogue else (),
+            params.min_tokens,
         )
 
     @property
@@ -220,8 +221,10 @@ class VLLMEngine:
         text, ends = "", []
         last = len(token_ids) - 1
         for i, token_id in enumerate(token_ids):
-            # An end token is not part of the reply, whether or not the tokenizer calls it special.
-            if i < last or not self.is_end(token_id):
+            # An end token is not part of the reply, whether or not the tokenizer calls it special,
+            # unless the request includes what it stops at.
+            shows_end = self._params.include_stop_str_in_output
+            if i < last or shows_end or not self.is_end(token_id):
                 detokenizer.token_ids.append(token_id)
                 text += detokenizer.decode_next(token_id)
             ends.append(len(text))
@@ -241,19 +244,23 @@ class VLLMEngine:
         return token_ids
 
     def is_end(self, token_id: int) -> bool:
-        return token_id in self._end_token_ids
+        return token_id in self._stop_reasons
+
+    def stop_reason_of(self, token_id: int) -> int | None:
+        return self._stop_reasons.get(token_id)
 
     @cached_property
-    def _end_token_ids(self) -> frozenset[int]:
+    def _stop_reasons(self) -> Mapping[int, int | None]:
+        """The tokens that end a path, each with what vLLM gives as the reason."""
         params = self._params.clone()
         params.update_from_generation_config(
             self._client.input_processor.generation_config_fields,
             self._client.renderer.get_eos_token_id(),
         )
-        ends = set(params.stop_token_ids or ())
+        reasons: dict[int, int | None] = {one: one for one in params.stop_token_ids or ()}
         if params.eos_token_id is not None:
-            ends.add(params.eos_token_id)
-        return frozenset(ends)
+            reasons[params.eos_token_id] = None
+        return reasons
 
     def _begin_call(self) -> Call:
         self._calls.append(Call(f"{self._request_id}-path{len(self._calls) + 1}"))

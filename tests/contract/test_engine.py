@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -256,3 +257,23 @@ async def test_cot_decoding_reads_delta_off_the_engines_distributions(subject: S
     for candidate in (await run(CoTDecoding(k=3), subject)).report.candidates:
         assert candidate.confidence is not None
         assert 0.0 <= candidate.confidence <= 1.0
+
+
+async def test_stop_string_that_begins_in_a_forced_token_ends_the_path(subject: Subject) -> None:
+    """One that the forced token holds, and one whose last character is the next token's first."""
+    probe = await greedy_path(subject, max_tokens=1, num_logprobs=NUM_LOGPROBS)
+    first = (probe.ranked[0][0][0],)
+    sampling = Sampling(max_tokens=MANY_TOKENS, num_logprobs=NUM_LOGPROBS)
+    whole = await collect_path(subject.engine, subject.prompt, sampling, prefix=first)
+    seam = whole.decoded.ends[0]
+    stops = {whole.text[:seam]: 1, whole.text[seam - 1 : seam + 1]: 2}
+    for stop, num_tokens in stops.items():
+        prompt = replace(subject.prompt, max_tokens=MANY_TOKENS, stop=(stop,))
+        path = await collect_path(
+            subject.engine, prompt, sampling, prefix=first, prefix_ranked=probe.ranked
+        )
+        assert path.token_ids == whole.token_ids[:num_tokens]
+        assert path.text == whole.text[: whole.text.index(stop)]
+        assert (path.finish_reason, path.stop_reason) == ("stop", stop)
+        assert len(path.ranked) == num_tokens
+    await poll(lambda: subject.num_running() == 0, "aborted")

@@ -154,6 +154,62 @@ def test_stop_string_that_begins_in_the_first_token_cuts_the_path() -> None:
     assert outcome.report.answer == "8"
 
 
+# After each first token the engine would go on for 60 tokens.
+RAMBLING = {
+    (): {"STOP": 0.6, "8 ST": 0.3, "S": 0.1},
+    **{("STOP", *[" on"] * i): {" on": 1.0} for i in range(60)},
+    ("8 ST",): {"O": 1.0},
+    **{("8 ST", "O", *["P on"] * i): {"P on": 1.0} for i in range(60)},
+    ("S",): {"A 9": 1.0},
+}
+
+
+@pytest.mark.parametrize(
+    ("is_included", "texts"), [(False, ("", "8 ")), (True, ("STOP", "8 STOP"))]
+)
+def test_stop_string_ends_a_path_as_soon_as_it_is_complete(
+    is_included: bool, texts: tuple[str, str]
+) -> None:
+    """The first path is stopped by its first token, the second three tokens on, the third never."""
+    engine = TableEngine(RAMBLING)
+    decoder = CoTDecoding(k=3, return_texts=True)
+    report = run(
+        decoder,
+        engine,
+        max_tokens=50,
+        stop=("no", "STOP"),
+        include_stop_str_in_output=is_included,
+    ).report
+    assert [c.text for c in report.candidates] == [*texts, "SA 9"]
+    assert [c.finish_reason for c in report.candidates] == ["stop"] * 3
+    assert [c.num_tokens for c in report.candidates] == [1, 3, 3]
+    assert report.num_tokens == 7
+    assert engine.num_tokens == 1 + 0 + 2 + 2  # one for the probe
+
+
+def test_stop_string_in_the_first_token_does_not_start_a_path() -> None:
+    engine = TableEngine({(): {"a. b": 1.0}})
+    outcome = run(CoTDecoding(k=1, answer="text"), engine, stop=("b", "."))
+    assert (outcome.winner.text, outcome.winner.stop_reason) == ("a", ".")
+    assert engine.started == 1  # the probe
+    assert outcome.winner.decoded.ends == (1,)
+
+
+def test_answer_cue_ends_at_the_line_whatever_the_request_stops_at() -> None:
+    cue = "\nSo the answer is"
+    table = {
+        (): {"Rome": 1.0},
+        ("Rome", cue): {" Rome": 0.6, " Oslo": 0.4},
+        ("Rome", cue, " Rome"): {"\n": 1.0},
+        ("Rome", cue, " Rome", "\n"): {"Q": 1.0},
+    }
+    engine = TableEngine(table)
+    report = run(CoTDecoding(k=1), engine, stop=("Q",)).report
+    assert report.candidates[0].answer == "rome"
+    assert report.num_tokens == 2 + 2
+    assert engine.num_tokens == 1 + 1 + 2  # the probe, the path's end, the cue
+
+
 def test_one_token_limit_ends_every_path_at_its_first_token() -> None:
     report = run(CoTDecoding(k=2, answer="number"), TableEngine(TABLE), max_tokens=1).report
     assert [c.finish_reason for c in report.candidates] == ["length", "length"]
