@@ -1,4 +1,4 @@
-"""Server-sent events around a decoder: comments while paths run, the report on the last chunk."""
+"""Server-sent events around a decoder: comments while paths run, and the report on chunks."""
 
 import asyncio
 import contextlib
@@ -60,15 +60,22 @@ class ProgressStream:
             return KEEP_ALIVE
 
 
-async def amend_last_chunk(
-    chunks: AsyncGenerator[str, None], is_complete: Callable[[], bool], amend: Amend
+async def amend_ends(
+    chunks: AsyncGenerator[str, None],
+    is_complete: Callable[[], bool],
+    announce: Amend,
+    amend: Amend,
 ) -> AsyncGenerator[str, None]:
-    """Amend the last chunk before `[DONE]`.
+    """Amend the last chunk before `[DONE]`, and announce on the first chunk what is known by then.
+
+    openai-python's `chat.completions.stream()` builds the final completion of the first chunk's
+    own fields and drops those of later ones.
 
     A chunk is held back only once `is_complete` says that the last one may be near, so that
     earlier ones are not delayed. A stream that ends in an error is passed on as it is.
     """
     held: str | None = None
+    is_first = True
     async with contextlib.aclosing(chunks):
         async for chunk in chunks:
             is_data = chunk.startswith(DATA) and not chunk.startswith(DONE)
@@ -76,8 +83,10 @@ async def amend_last_chunk(
                 yield held
                 held = None
             if is_data and is_complete():
-                held = chunk
+                held = _amended(chunk, announce) if is_first else chunk
+                is_first = False
                 continue
+            is_first = is_first and not is_data
             if held is not None:
                 yield _amended(held, amend)
                 held = None

@@ -22,7 +22,7 @@ from server.metrics import server_metrics
 from server.replies.ledger import Ledger
 from server.replies.log import LoggedReply
 from server.settings import Settings
-from server.sse import ProgressStream, amend_last_chunk
+from server.sse import ProgressStream, amend_ends
 from server.vllm_adapter.client import DecodingClient, with_decoder
 from server.vllm_adapter.deadline import STREAMED_CODE, deadline_of
 from server.vllm_adapter.dialogue import Dialogue
@@ -54,6 +54,7 @@ class Run:
         state = raw_request.app.state
         self._state, self._decoder, self._finding = state, decoder, finding
         self._prompt = prompt
+        self._report: Report | None = None
         spent_s = sum(finding.phases_ms.values()) / 1000 if finding is not None else 0.0
         self._began = time.perf_counter() - spent_s
         self._tenant = caller_of(raw_request).tenant
@@ -81,7 +82,7 @@ class Run:
             return JSONResponse(result.model_dump(), status_code=result.error.code)
         headers = {HEADER: ", ".join(self._overridden)} if self._overridden else None
         if isinstance(result, AsyncGenerator):
-            chunks = amend_last_chunk(result, self._is_complete, self.amend)
+            chunks = amend_ends(result, self._is_complete, self.announce, self.amend)
             merged = self._progress.merge(chunks)
             return StreamingResponse(merged, headers=headers, media_type="text/event-stream")
         content = result.model_dump(mode="json", by_alias=True)
@@ -91,6 +92,11 @@ class Run:
 
     def _is_complete(self) -> bool:
         return self.client.outcome is not None
+
+    def announce(self, content: Json) -> None:
+        """Put the report on a stream's first chunk."""
+        if (report := self._report_of(content["id"])) is not None:
+            content[FIELD] = report.model_dump(mode="json")
 
     def amend(self, content: Json) -> None:
         """Put the report beside `choices`, and count in `usage` every token that was generated and
@@ -115,7 +121,7 @@ class Run:
             response.usage.total_tokens = response.usage.input_tokens + report.num_tokens
 
     def _finish(self, reply_id: str, model: str) -> Report | None:
-        """The report of the reply with this id, counted; its collection may remember the reply."""
+        """The report of the reply with this id, counted and kept in the log."""
         outcome, work = self.client.outcome, self.client.work
         if outcome is None or work is None:
             return None
@@ -125,10 +131,18 @@ class Run:
             model, outcome.report, ended - self._began, first_output_at - self._began, work
         )
         self._keep(reply_id, model, outcome.report, ended - self._began)
+        return self._report_of(reply_id)
+
+    def _report_of(self, reply_id: str) -> Report | None:
+        """The report, once there is an outcome. Its collection may remember the reply."""
+        outcome = self.client.outcome
+        if outcome is None or self._report is not None:
+            return self._report
         report = outcome.report.model_copy(update={"overridden": self._overridden or None})
-        if self._finding is None:
-            return report
-        return self._finding.added_to(report, self._remember(reply_id, outcome))
+        if self._finding is not None:
+            report = self._finding.added_to(report, self._remember(reply_id, outcome))
+        self._report = report
+        return report
 
     def _keep(self, reply_id: str, model: str, report: Report, seconds: float) -> None:
         ledger: Ledger = self._state.winnow_ledger

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from decoding.decoder import Progress
-from server.sse import KEEP_ALIVE, ProgressStream, amend_last_chunk
+from server.sse import KEEP_ALIVE, ProgressStream, amend_ends
 
 LONG_S = 600.0
 
@@ -13,6 +13,10 @@ LONG_S = 600.0
 async def chunks_of(*chunks: str) -> AsyncGenerator[str, None]:
     for chunk in chunks:
         yield chunk
+
+
+def unchanged(content: object) -> None:
+    """Amends nothing."""
 
 
 def data(**content: object) -> str:
@@ -29,26 +33,39 @@ async def amended(*chunks: str, complete_after: int = 0) -> list[str]:
             produced += 1
             yield chunk
 
-    stream = amend_last_chunk(
+    stream = amend_ends(
         counted(),
         lambda: produced > complete_after,
+        lambda content: content.update(decoding="announced"),
         lambda content: content.update(decoding="report"),
     )
     return [chunk async for chunk in stream]
 
 
-async def test_only_the_last_chunk_before_done_is_amended() -> None:
+async def test_last_chunk_before_done_is_amended_and_the_first_announces() -> None:
     out = await amended(data(i=1), data(i=2), data(i=3), "data: [DONE]\n\n")
     assert out == [
-        data(i=1),
+        'data: {"i":1,"decoding":"announced"}\n\n',
         data(i=2),
         'data: {"i":3,"decoding":"report"}\n\n',
         "data: [DONE]\n\n",
     ]
 
 
+async def test_only_chunk_is_amended() -> None:
+    assert await amended(data(i=1), "data: [DONE]\n\n") == [
+        'data: {"i":1,"decoding":"report"}\n\n',
+        "data: [DONE]\n\n",
+    ]
+
+
+async def test_first_chunk_announces_nothing_that_is_not_known_by_then() -> None:
+    out = await amended(data(i=1), data(i=2), data(i=3), complete_after=1)
+    assert out == [data(i=1), data(i=2), 'data: {"i":3,"decoding":"report"}\n\n']
+
+
 async def test_stream_without_done_is_amended_at_its_end() -> None:
-    assert await amended(data(i=1), data(i=2)) == [
+    assert await amended(data(i=1), data(i=2), complete_after=1) == [
         data(i=1),
         'data: {"i":2,"decoding":"report"}\n\n',
     ]
@@ -60,13 +77,14 @@ async def test_nothing_is_amended_before_the_report_is_there() -> None:
 
 
 async def test_chunks_before_the_report_are_not_held_back() -> None:
-    stream = amend_last_chunk(chunks_of(data(i=1), data(i=2)), lambda: False, lambda _: None)
+    stream = amend_ends(chunks_of(data(i=1), data(i=2)), lambda: False, unchanged, unchanged)
     assert await anext(stream) == data(i=1)
     await stream.aclose()
 
 
 async def test_an_error_is_passed_on_as_it_is() -> None:
-    out = await amended(data(i=1), data(error={"message": "died"}), "data: [DONE]\n\n")
+    chunks = (data(i=1), data(error={"message": "died"}), "data: [DONE]\n\n")
+    out = await amended(*chunks, complete_after=1)
     assert [json.loads(chunk[6:]) for chunk in out[:2]] == [
         {"i": 1},
         {"error": {"message": "died"}},
@@ -91,7 +109,7 @@ async def test_closing_the_amended_stream_closes_its_source() -> None:
         finally:
             is_closed = True
 
-    stream = amend_last_chunk(source(), lambda: False, lambda _: None)
+    stream = amend_ends(source(), lambda: False, unchanged, unchanged)
     await anext(stream)
     await stream.aclose()
     assert is_closed

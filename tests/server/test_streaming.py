@@ -33,14 +33,18 @@ def test_completion_stream_is_the_whole_reply(http: httpx.Client, decoding: Json
 
 
 @DECODINGS
-def test_report_stands_on_the_last_chunk_alone(http: httpx.Client, decoding: Json) -> None:
-    for body in (chat(decoding=decoding), chat(decoding=decoding, **USAGE)):
-        stream = read_stream(http, CHAT, body)
-        assert stream.lines[-1] == "data: [DONE]"
-        assert ["decoding" in chunk for chunk in stream.chunks[:-1]] == [False] * (
-            len(stream.chunks) - 1
-        )
-        assert stream.chunks[-1]["decoding"]["strategy"] == decoding["strategy"]
+@pytest.mark.parametrize(
+    ("path", "asked"), [(CHAT, chat()), (CHAT, chat(**USAGE)), (COMPLETIONS, completion())]
+)
+def test_report_stands_on_the_last_chunk_and_where_known_on_the_first(
+    http: httpx.Client, decoding: Json, path: str, asked: Json
+) -> None:
+    stream = read_stream(http, path, {**asked, "decoding": decoding})
+    assert stream.lines[-1] == "data: [DONE]"
+    first, *between, last = (chunk.get("decoding") for chunk in stream.chunks)
+    assert last["strategy"] == decoding["strategy"]
+    assert between == [None] * len(between)
+    assert first == (None if decoding == GREEDY else last)
 
 
 @DECODINGS
