@@ -1,6 +1,7 @@
 """From a request's `model` and `decoding` to a decoder, or to an error that names the field."""
 
 from collections.abc import Container, Mapping
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -27,6 +28,22 @@ def split_alias(model: str, served: Container[str]) -> tuple[str, str | None]:
     if colon and model not in served and base in served and strategy in DECODERS:
         return base, strategy
     return model, None
+
+
+def refuse_unknown_alias(model: str, served: Container[str]) -> None:
+    """Refuse `MODEL:name` whose model is served and whose name is no strategy.
+
+    Raises:
+        InvalidRequest: it names the strategies; a 404, as for any unknown model.
+    """
+    base, _, name = model.rpartition(":")
+    if model not in served and base in served:
+        raise InvalidRequest(
+            "model",
+            f"model {shown(model)} is not served; {shown(base)} is, and takes one of "
+            f"{_listed(DECODERS)} behind the colon, got {shown(name)}",
+            HTTPStatus.NOT_FOUND,
+        )
 
 
 def choose_decoder(

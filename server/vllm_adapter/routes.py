@@ -55,7 +55,7 @@ from server.vllm_adapter.models import adapters, served_models
 from server.vllm_adapter.run import OVERRIDDEN, Run
 from server.vllm_adapter.stored_responses import claim, last_in_background
 from server.vllm_adapter.structured import check_structured
-from server.wire import FIELD, choose_decoder, is_wrapped, split_alias
+from server.wire import FIELD, choose_decoder, is_wrapped, refuse_unknown_alias, split_alias
 
 Json = dict[str, Any]  # a reply on its way out
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
@@ -135,6 +135,8 @@ async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | N
     if request.model and ":" in request.model:
         names = await served_models(raw_request.app.state)
         request.model, alias = split_alias(request.model, names)
+        if alias is None:
+            refuse_unknown_alias(request.model, names)
     extra = request.model_extra or {}
     if alias is None and FIELD not in extra:
         check_bounds(request, None, raw_request)

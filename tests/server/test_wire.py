@@ -1,3 +1,5 @@
+from http import HTTPStatus
+
 import pytest
 
 from decoding.cot_decoding import CoTDecoding
@@ -5,7 +7,7 @@ from decoding.greedy import Greedy
 from decoding.majority_vote import MajorityVote
 from decoding.sampled import MAX_SEED
 from server.errors import InvalidRequest, shown
-from server.wire import choose_decoder, split_alias
+from server.wire import choose_decoder, refuse_unknown_alias, split_alias
 
 SERVED = {"pocket", "org/model", "odd:greedy"}
 MAX_PATHS = 64
@@ -27,6 +29,26 @@ MAX_PATHS = 64
 )
 def test_alias_is_a_served_model_and_a_strategy(model: str, expected: tuple[str, object]) -> None:
     assert split_alias(model, SERVED) == expected
+
+
+@pytest.mark.parametrize("model", ["pocket:beam", "pocket:", "pocket:CoT", "odd:greedy:beam"])
+def test_served_model_with_another_name_behind_the_colon_is_told_the_strategies(
+    model: str,
+) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        refuse_unknown_alias(model, SERVED)
+    base, _, name = model.rpartition(":")
+    assert (refusal.value.param, refusal.value.status) == ("model", HTTPStatus.NOT_FOUND)
+    assert refusal.value.message == (
+        f'model "{model}" is not served; "{base}" is, and takes one of "greedy", "cot_decoding", '
+        '"majority_vote", "universal_vote", "deepconf", "best_of_n" behind the colon, '
+        f'got "{name}"'
+    )
+
+
+@pytest.mark.parametrize("model", ["pocket", "odd:greedy", "nope:greedy", "nope", ":greedy"])
+def test_other_models_are_left_to_vllm(model: str) -> None:
+    refuse_unknown_alias(model, SERVED)
 
 
 def test_no_field_and_no_alias_is_no_decoder() -> None:
