@@ -50,16 +50,16 @@ HOSTILE = {
 def test_a_hostile_reply_takes_time_linear_in_its_length(name: str) -> None:
     # About 0.1 s each; anything quadratic takes minutes.
     for answer_format in FORMATS:
-        started = time.perf_counter()
+        started = time.process_time()
         extract_answer(HOSTILE[name], answer_format)
-        assert time.perf_counter() - started < 3
+        assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_reference_takes_time_linear_in_its_length(name: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     normalize_answer(HOSTILE[name])
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 PIECES = [

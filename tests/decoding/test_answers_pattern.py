@@ -59,13 +59,11 @@ def test_no_match_or_a_blank_one_is_no_answer(pattern: str, text: str) -> None:
         ("\ud800", "unicode"),
     ],
 )
-def test_a_bad_pattern_is_refused_with_the_reason_within_a_second(
-    pattern: str, reason: str
-) -> None:
-    started = time.perf_counter()
+def test_a_bad_pattern_is_refused_with_the_reason(pattern: str, reason: str) -> None:
+    started = time.process_time()
     with pytest.raises(ValidationError) as refusal:
         AnswerPattern(pattern=pattern)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert reason in refusal.value.errors()[0]["msg"]
 
 
@@ -79,6 +77,6 @@ def test_an_unknown_field_is_refused() -> None:
 )
 def test_patterns_that_blow_up_elsewhere_finish(pattern: str) -> None:
     answer_format = AnswerPattern(pattern=pattern)
-    started = time.perf_counter()
+    started = time.process_time()
     extract_answer("a" * 100_000, answer_format)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
