@@ -32,7 +32,8 @@ from server.gate.replies import Replies
 from server.gate.room import Room
 from server.settings import Settings
 
-UPLOADS = ("/v1/collections/", "/v1/audio/")
+AUDIO = "/v1/audio/"
+UPLOADS = ("/v1/collections/", AUDIO)
 """Routes that check their bodies themselves, and may take long ones."""
 BODILESS = ("GET", "HEAD", "OPTIONS")
 """Methods that have a body only if they announce it."""
@@ -177,16 +178,11 @@ class Gate:
             Refused: it is too long or too slow, or there is no room for it.
             ClientLeft: it never was complete.
         """
-        if scope["method"] in BODILESS and not is_announced(head):
+        if not may_have_body(scope, head):
             return None
-        if path.startswith(UPLOADS):
-            # Its route knows how long a document may be; here is what holds for those that do not.
-            max_mb = 2 * self._settings.max_document_mb
-            if caller.key is not None and caller.key.models is not None and "audio" in path:
-                raise _cannot_tell_model(caller, path)
-        else:
-            max_mb = self._settings.max_body_mb
-        max_bytes = int(max_mb * BYTES_PER_MB)
+        if caller.key is not None and caller.key.models is not None and path.startswith(AUDIO):
+            raise _cannot_tell_model(caller, path)
+        max_bytes = max_body_bytes(path, self._settings)
         check_length(scope, max_bytes)
         with self._room.hold(caller) as take:
             return await read_whole(receive, max_bytes, self._settings.body_timeout_s, take)
@@ -228,6 +224,18 @@ def path_of(scope: Scope) -> str:
     """As the router sees it."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
+
+
+def max_body_bytes(path: str, settings: Settings) -> int:
+    """What a body may have at most. A route of uploads knows how long a document may be; this is
+    what holds for those that do not."""
+    is_upload = path.startswith(UPLOADS)
+    max_mb = 2 * settings.max_document_mb if is_upload else settings.max_body_mb
+    return int(max_mb * BYTES_PER_MB)
+
+
+def may_have_body(scope: Scope, head: headers.Head) -> bool:
+    return scope["method"] not in BODILESS or is_announced(head)
 
 
 def is_preflight(scope: Scope, head: headers.Head) -> bool:

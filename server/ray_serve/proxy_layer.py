@@ -6,17 +6,29 @@ Ray loads it where RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH names `layers`.
 
 import json
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import error_content
-from server.gate.body import BYTES_PER_MB, ClientLeft, check_length, read_whole, replayed
-from server.gate.gate import path_of, refuse
+from server.gate import protocol, routes
+from server.gate.body import (
+    BYTES_PER_MB,
+    ClientLeft,
+    check_length,
+    is_announced,
+    read_whole,
+    replayed,
+    unread,
+)
+from server.gate.caller import ANYBODY
+from server.gate.gate import max_body_bytes, may_have_body, path_of, refuse
 from server.gate.headers import HEADER, given_request_id, new_request_id
 from server.gate.refusals import Refused
 from server.gate.replies import Replies
+from server.gate.room import Room
 from server.ray_serve.affinity import PATHS, SESSION_HEADER, prefix_key
 from server.settings import Settings, load_settings
 
@@ -34,7 +46,10 @@ EVENT_STREAM = b"text/event-stream"
 
 
 def layers() -> list[Middleware]:
-    return [Middleware(ProxyLayer, settings=load_settings())]
+    """What Ray's proxy asks for before it makes its server, which takes our protocol, too."""
+    settings = load_settings()
+    protocol.install(settings)
+    return [Middleware(ProxyLayer, settings=settings)]
 
 
 class ProxyLayer:
@@ -43,6 +58,8 @@ class ProxyLayer:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._settings = settings
+        # The replica knows whose a body is; Ray would hold it here without bound.
+        self._room = Room(int(settings.max_incoming_mb * BYTES_PER_MB), 1.0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,8 +70,14 @@ class ProxyLayer:
         reply = _Reply(replies)
         try:
             scope, replies.request_id = _with_sound_head(scope, replies.request_id)
-            if path.rstrip("/") in PATHS and scope["method"] == "POST":
-                scope, receive = await self._with_session(scope, receive)
+            head = dict(scope["headers"])
+            if routes.is_open(path):
+                replies.is_last, receive = is_announced(head), unread()
+            elif may_have_body(scope, head):
+                body = await self._read_body(scope, receive, path)
+                receive = replayed(body, receive)
+                if path.rstrip("/") in PATHS and scope["method"] == "POST":
+                    scope = _with_session(scope, head, body)
             await self._app(scope, receive, reply)
             if not reply.is_complete:
                 await _tell_of_loss(reply, scope, receive)
@@ -63,19 +86,21 @@ class ProxyLayer:
         except Refused as refusal:
             await refuse(refusal, scope, receive, replies)
 
-    async def _with_session(self, scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
+    async def _read_body(self, scope: Scope, receive: Receive, path: str) -> bytes:
         """Raises Refused, or ClientLeft."""
-        settings = self._settings
-        max_bytes = int(settings.max_body_mb * BYTES_PER_MB)
+        max_bytes = max_body_bytes(path, self._settings)
         check_length(scope, max_bytes)
-        body = await read_whole(receive, max_bytes, settings.body_timeout_s)
-        head = dict(scope["headers"])
-        header = SESSION_HEADER.encode()
-        if header not in head:
-            caller = head.get(b"authorization", head.get(b"x-api-key", b""))
-            if key := prefix_key(body, caller):
-                scope = {**scope, "headers": [*scope["headers"], (header, key.encode())]}
-        return scope, replayed(body, receive)
+        with self._room.hold(ANYBODY) as take:
+            return await read_whole(receive, max_bytes, self._settings.body_timeout_s, take)
+
+
+def _with_session(scope: Scope, head: Mapping[bytes, bytes], body: bytes) -> Scope:
+    """The request with a session of its conversation, where its client names none."""
+    header = SESSION_HEADER.encode()
+    caller = head.get(b"authorization", head.get(b"x-api-key", b""))
+    if header in head or not (key := prefix_key(body, caller)):
+        return scope
+    return {**scope, "headers": [*scope["headers"], (header, key.encode())]}
 
 
 class _Reply:

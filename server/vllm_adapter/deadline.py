@@ -22,6 +22,7 @@ from vllm.entrypoints.openai.responses.protocol import ResponsesRequest
 from vllm.exceptions import GenerationError
 
 from server.errors import InvalidRequest, error_response, shown
+from server.gate.protocol import REPLY_BY
 from server.metrics import server_metrics
 from server.settings import Settings
 from server.sse import DATA, DONE
@@ -102,6 +103,8 @@ def begin_deadline(request: BaseModel, raw_request: Request) -> None:
         )
     at = asyncio.get_running_loop().time() + timeout_s
     raw_request.state.winnow_deadline = Deadline(timeout_s, at, FIELD in extra)
+    if not getattr(request, "background", False):
+        setattr(raw_request.state, REPLY_BY, at)
 
 
 def _refused(timeout_s: object, longest: float) -> InvalidRequest:

@@ -22,6 +22,7 @@ from loadtest.hostile.cases import (
     structured,
     tools,
     unicode_text,
+    unread,
 )
 
 GROUPS: Mapping[str, Callable[[Target], Iterator[Case]]] = {
@@ -29,6 +30,7 @@ GROUPS: Mapping[str, Callable[[Target], Iterator[Case]]] = {
     "methods": methods.cases,
     "paths": paths.cases,
     "protocol": protocol.cases,
+    "unread": unread.cases,
     "sizes": sizes.cases,
     "bodies": bodies.cases,
     "request ids": request_ids.cases,

@@ -161,3 +161,10 @@ def _slow(target: Target) -> Iterator[Case]:
         refused(408),
         deadline_s=seconds,
     )
+    yield Case(
+        "protocol",
+        "trailers a byte at a time",
+        (head(target, "POST", CHAT, chunked), b"1\r\n{\r\n0\r\nX-A: ", *slowly),
+        refused(408),
+        deadline_s=seconds,
+    )

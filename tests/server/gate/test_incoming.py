@@ -207,6 +207,35 @@ class TestBoundsOfBodies:
         await asyncio.gather(*tasks)
 
 
+class TestWebsockets:
+    async def test_stranger_is_told_why_where_the_server_can(self, keyring: Keyring) -> None:
+        asked = Asked("GET", "/v1/realtime")
+        asked.scope |= {"type": "websocket", "extensions": {"websocket.http.response": {}}}
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await gate(keyring)(asked.scope, asked.receive, send)
+        assert [message["type"] for message in sent] == [
+            "websocket.http.response.start",
+            "websocket.http.response.body",
+        ]
+        assert sent[0]["status"] == 401
+        assert b"no valid key" in sent[1]["body"]
+
+    async def test_silent_client_is_taken_for_gone(self, keyring: Keyring) -> None:
+        asked = Asked("GET", "/v1/realtime", token="wk_app")
+        asked.scope["type"] = "websocket"
+        received: list[Message] = []
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            received.append(await receive())
+
+        await asked.of(gate(keyring, app, max_timeout_s=0.05))
+        assert received == [{"type": "websocket.disconnect", "code": 1001}]
+
+
 class TestRoom:
     FIRST, SECOND = Caller("a", "a"), Caller("b", "b")
 
