@@ -1,6 +1,8 @@
 """A connection's transport that closes in bounded time, and the flow of what is read from it."""
 
 import asyncio
+import socket
+import sys
 from asyncio import TimerHandle, Transport
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +11,11 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 LINGER_S = 2.0
 """How long a client that is still sending may read why it is refused."""
+
+MAX_UNSENT_BYTES = 131_072
+"""What the system holds of replies for a client that does not read; by itself it takes 4 MB, and
+the server sees nothing of a client that is that slow."""
+TCP_NOTSENT_LOWAT = 25  # not in Python's `socket` yet
 
 
 class Alarm:
@@ -42,6 +49,7 @@ class ClosingTransport:
         self._transport = transport
         self._write_timeout_s = write_timeout_s
         self._alarm = Alarm(loop)
+        _have_system_watch(transport, write_timeout_s)
         self._is_lingering = False
         self.is_receiving = False
         """Whether the client is in the middle of a request."""
@@ -74,6 +82,16 @@ class ClosingTransport:
     def _close(self) -> None:
         self._transport.close()
         self._alarm.set(self._write_timeout_s, self._transport.abort)
+
+
+def _have_system_watch(transport: Transport, write_timeout_s: float) -> None:
+    """Let the system end the connection too: it alone sees what it holds unsent."""
+    opened = transport.get_extra_info("socket")
+    if sys.platform != "linux" or opened is None or opened.family == socket.AF_UNIX:
+        return
+    milliseconds = max(1, round(write_timeout_s * 1000))
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    opened.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)
 
 
 class Flow(FlowControl):

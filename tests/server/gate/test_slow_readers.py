@@ -24,6 +24,7 @@ class Endless:
 
     def __init__(self, timeout_s: float | None = None) -> None:
         self._timeout_s = timeout_s
+        self.num_parts = 0
         self.is_over = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,6 +37,7 @@ class Endless:
 
     async def _parts(self) -> AsyncIterator[bytes]:
         while True:
+            self.num_parts += 1
             yield PART
             await asyncio.sleep(0)
 
@@ -112,12 +114,40 @@ async def drop_whole_reply(end: bytes) -> None:
         serving(app, write_timeout_s=0.2) as server,
         silent_client(server.port, HEAD + end + b"\r\n"),
     ):
+        await server.until_connected()
         await server.until_idle()
 
 
 @pytest.mark.parametrize("end", [b"", LAST])
 async def test_whole_reply_that_nobody_reads_is_dropped(end: bytes) -> None:
     await drop_whole_reply(end)
+
+
+@pytest.mark.parametrize("end", [b"", LAST])
+async def test_reply_that_the_system_holds_is_dropped(end: bytes) -> None:
+    """It is shorter than what the loop would tell the protocol of."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(PART)(scope, receive, send)
+
+    async with (
+        serving(app, write_timeout_s=0.2) as server,
+        silent_client(server.port, HEAD + end + b"\r\n"),
+    ):
+        await server.until_connected()
+        await server.until_idle()
+
+
+async def test_little_is_held_for_a_client_that_does_not_read() -> None:
+    app = Endless()
+    async with (
+        serving(app, write_timeout_s=NEVER_S) as server,
+        silent_client(server.port, HEAD + b"\r\n"),
+    ):
+        (connection,) = await server.until_connected()
+        while not connection.flow.write_paused:  # noqa: ASYNC110  # uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        assert app.num_parts * len(PART) < 1_000_000
 
 
 @pytest.mark.parametrize(
