@@ -390,6 +390,61 @@ def test_metering_steps_in_where_all_requests_pass() -> None:
         assert name in inspect.getsource(AsyncLLM)
 
 
+def test_budgets_are_held_where_nothing_runs_yet() -> None:
+    from vllm.entrypoints.generate.base.serving import GenerateBaseServing
+    from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    for method in (AsyncLLM.generate, AsyncLLM.encode, GenerateBaseServing.beam_search):
+        assert inspect.isasyncgenfunction(method), "its call runs nothing"
+    assert list(inspect.signature(AsyncLLM.generate).parameters)[1:3] == [
+        *("prompt", "sampling_params")
+    ]
+    assert list(inspect.signature(AsyncLLM.encode).parameters)[1] == "prompt"
+    searched = list(inspect.signature(GenerateBaseServing.beam_search).parameters)
+    assert searched[1:4] == ["prompt", "request_id", "params"]
+    made = inspect.getsource(OpenAIServingResponses._create_responses)
+    call = made[made.index("self._generate_with_builtin_tools(") :]
+    assert "engine_input=engine_input," in call
+    assert "sampling_params=sampling_params," in call
+
+
+def test_responses_are_kept_by_the_id_of_their_request() -> None:
+    from vllm.entrypoints.openai.responses import api_router as responses
+    from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
+
+    source = inspect.getsource(OpenAIServingResponses)
+    for line in (
+        "self.background_tasks[response_id] = task",
+        "self.response_store.get(prev_response_id)",
+        "self.msg_store[request.request_id] = messages",
+        "message=f\"Response with id '{response_id}' not found.\"",
+    ):
+        assert line in source
+    assert {"response_id", "raw_request", "starting_after", "stream"} == parameters(
+        responses.retrieve_responses
+    )
+    assert list(inspect.signature(responses.cancel_responses).parameters) == [
+        *("response_id", "raw_request")
+    ]
+
+
+def test_priorities_are_read_where_the_gate_looks_for_them() -> None:
+    from vllm.entrypoints.generate.base import serving
+
+    from server.gate.priority import HEADER
+
+    assert serving.PRIORITY_HEADER == HEADER
+
+
+def test_refused_messages_are_logged_where_the_filter_is() -> None:
+    from vllm.entrypoints.anthropic import api_router
+
+    from server.vllm_adapter.logs import ANTHROPIC
+
+    assert api_router.logger.name == ANTHROPIC
+
+
 def test_gate_steps_in_where_layers_are_built_early() -> None:
     from uvicorn.config import HTTP_PROTOCOLS
     from vllm.entrypoints.launchers import launcher

@@ -1,10 +1,18 @@
-"""X-Request-Id: on every reply, a client's own where it is sane."""
+"""X-Request-Id: on every reply, a client's own where it is sane; and ids chosen in bodies."""
 
 from collections.abc import Iterator
 
 from loadtest.hostile.case import Case, Expectation, Outcome, Target
-from loadtest.hostile.cases.requests import CHAT, chat
-from loadtest.hostile.expectations import refused
+from loadtest.hostile.cases.requests import (
+    CHAT,
+    COMPLETIONS,
+    RESPONSES,
+    Group,
+    chat,
+    completion,
+    response,
+)
+from loadtest.hostile.expectations import answered, refused
 from loadtest.hostile.wire import as_json, request
 
 HEADER = "x-request-id"
@@ -50,8 +58,33 @@ def cases(target: Target) -> Iterator[Case]:
         replies["no key"] = (request(target, "GET", "/v1/models", key=None), 401)
     for name, (sent, status) in replies.items():
         yield Case("request ids", f"made for {name}", (sent,), _has(None, status))
+    yield from _in_bodies(target)
     twice = request(target, "POST", CHAT, body, {"X-Request-Id": "a", "X-Request-ID": "b"})
     yield Case("request ids", "two of them", (twice,), refused())
+
+
+def _in_bodies(target: Target) -> Iterator[Case]:
+    """An id of the client's choice, which another tenant may have chosen, too."""
+    group = Group("request ids", target)
+    bodies = {CHAT: chat, COMPLETIONS: completion, RESPONSES: response}
+    for chosen in ("resp_taken", "../../etc/passwd", "x" * 5000):
+        for path, make in bodies.items():
+            body = make(target, request_id=chosen)
+            yield group.post(f"{chosen[:12]} in a body to {path}", path, body, _names_no(chosen))
+    streamed = response(target, request_id="resp_taken", stream=True)
+    yield group.post("chosen for a stream", RESPONSES, streamed, _names_no("resp_taken"))
+
+
+def _names_no(chosen: str) -> Expectation:
+    """The reply is a success whose id is not the one that was chosen."""
+
+    def expect(outcome: Outcome) -> str | None:
+        if complaint := answered(outcome):
+            return complaint
+        taken = chosen.encode() in outcome.replies[0].body
+        return f"the reply has the id {chosen[:40]!r}" if taken else None
+
+    return expect
 
 
 def _has(own: str | None, status: int) -> Expectation:

@@ -5,8 +5,19 @@ from itertools import product
 from typing import Any
 
 from loadtest.hostile.case import Case, Target
-from loadtest.hostile.cases.requests import COMPLETIONS, Group, completion
+from loadtest.hostile.cases.requests import (
+    CHAT,
+    COMPLETIONS,
+    MESSAGES,
+    RESPONSES,
+    Group,
+    anthropic,
+    chat,
+    completion,
+    response,
+)
 from loadtest.hostile.expectations import answered, handled, refused
+from loadtest.hostile.wire import as_json
 
 OUT_OF_RANGE: dict[str, tuple[Any, ...]] = {  # any JSON
     "temperature": (-1, -1e308, 1e308, "hot", [1], {}),
@@ -24,7 +35,7 @@ OUT_OF_RANGE: dict[str, tuple[Any, ...]] = {  # any JSON
     "top_logprobs": (-2, 65, 10**6, 2**70, "a"),
     "prompt_logprobs": (-2, 10**6, 2**70, "a"),
     "truncate_prompt_tokens": (-2, 2**70, "a"),
-    "priority": (2**70, "high", []),
+    "priority": (-1, -(2**63), -1.5, True, 2**31 - 1, 2**63 - 1, 2**70, "high", []),
     "thinking_token_budget": (-2, 2**70, "a"),
     "stream_interval": (0, -1, 2**70, "a"),
     "length_penalty": ("a", []),
@@ -35,7 +46,7 @@ LARGE_BUT_SANE: dict[str, tuple[Any, ...]] = {  # any JSON
     "repetition_penalty": (1e-300, 1e300),
     "seed": (-1, 2**63 - 1, -(2**63)),
     "top_p": (1e-300,),
-    "priority": (-1, 1, 2**31, 2**63),
+    "priority": (0, 1),
     "stream_interval": (10**6,),
     "logprobs": (0, "true"),
 }
@@ -69,10 +80,32 @@ def cases(target: Target) -> Iterator[Case]:
             f"log-probability of token {token}", refused(), logprobs=True, logprob_token_ids=[token]
         )
     yield from _token_lists(group, target)
+    yield from _priorities(group, target)
     for first, second in product((0, 2**70), (-1, "a")):
         name = f"top_k {_shown(first)} and min_p {second}"
         yield group.chat(name, refused(), top_k=first, min_p=second)
     yield group.chat("everything at its edge", answered, temperature=2, top_p=1, top_k=1, min_p=1)
+
+
+def _priorities(group: Group, target: Target) -> Iterator[Case]:
+    """By which a client would come before all others, in whatever place vLLM looks for it."""
+    for value in ("-1", "-99999999999999999999", "2147483647", "high", "", "1.5"):
+        yield group.post(
+            f"X-Vllm-Priority {value!r}",
+            CHAT,
+            chat(target),
+            refused(),
+            {"X-Vllm-Priority": value},
+        )
+    yield group.chat("priority a number in quotes", refused(), priority="-1")
+    hidden = as_json(chat(target, priority=-1)).replace(b"priority", b"prior\\u0069ty")
+    yield group.post("priority = -1 in escapes", CHAT, hidden, refused())
+    for path, body in (
+        (COMPLETIONS, completion(target, priority=-1)),
+        (RESPONSES, response(target, priority=-1)),
+        (MESSAGES, anthropic(target, priority=-1)),
+    ):
+        yield group.post(f"priority = -1 for {path}", path, body, refused())
 
 
 def _token_lists(group: Group, target: Target) -> Iterator[Case]:
