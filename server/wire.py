@@ -1,7 +1,6 @@
 """From a request's `model` and `decoding` to a decoder, or to an error that names the field."""
 
-from collections.abc import Container, Mapping
-from http import HTTPStatus
+from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from server.reasons import reason_of
 
 FIELD = "decoding"
 RETRIEVAL = "retrieval"
+MAX_MODELS = 3  # in a message
 NOTHING_GIVEN: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -30,20 +30,16 @@ def split_alias(model: str, served: Container[str]) -> tuple[str, str | None]:
     return model, None
 
 
-def refuse_unknown_alias(model: str, served: Container[str]) -> None:
-    """Refuse `MODEL:name` whose model is served and whose name is no strategy.
+def unknown_model(model: object, served: Iterable[str], *, has_decoders: bool) -> str:
+    """What to tell whoever asks for a model that is not served."""
+    names = list(map(shown, served))
+    more = f" and {len(names) - MAX_MODELS} more" if len(names) > MAX_MODELS else ""
+    said = f"model {shown(model)} is not served; /v1/models lists {_cut(names)}{more}"
+    return f"{said}, each also as MODEL:STRATEGY: {', '.join(DECODERS)}" if has_decoders else said
 
-    Raises:
-        InvalidRequest: it names the strategies; a 404, as for any unknown model.
-    """
-    base, _, name = model.rpartition(":")
-    if model not in served and base in served:
-        raise InvalidRequest(
-            "model",
-            f"model {shown(model)} is not served; {shown(base)} is, and takes one of "
-            f"{_listed(DECODERS)} behind the colon, got {shown(name)}",
-            HTTPStatus.NOT_FOUND,
-        )
+
+def _cut(names: list[str]) -> str:
+    return ", ".join(names[:MAX_MODELS])
 
 
 def choose_decoder(

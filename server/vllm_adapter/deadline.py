@@ -89,20 +89,20 @@ def begin_deadline(request: BaseModel, raw_request: Request) -> None:
     """
     settings: Settings = raw_request.app.state.winnow_settings
     longest = settings.max_timeout_s
-    extra = request.model_extra or {}
-    timeout_s = extra.get(FIELD, longest)
+    given = (request.model_extra or {}).get(FIELD)
+    timeout_s = longest if given is None else given
     if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float):
         raise _refused(timeout_s, longest)
     if not 0 < timeout_s <= longest:
         raise _refused(timeout_s, longest)
-    if FIELD in extra and getattr(request, "background", False):
+    if given is not None and getattr(request, "background", False):
         raise InvalidRequest(
             FIELD,
             f"{FIELD} has no effect on a response in the background, which nobody waits for; leave "
             f"it out, got {shown(timeout_s)}",
         )
     at = asyncio.get_running_loop().time() + timeout_s
-    raw_request.state.winnow_deadline = Deadline(timeout_s, at, FIELD in extra)
+    raw_request.state.winnow_deadline = Deadline(timeout_s, at, given is not None)
     if not getattr(request, "background", False):
         setattr(raw_request.state, REPLY_BY, at)
 

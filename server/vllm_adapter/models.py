@@ -1,15 +1,29 @@
 """The models that the server answers to, and their aliases with a decoder."""
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import State
+from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.lora.request import LoRARequest
 
 from decoding.catalog import DECODERS
-from server.errors import error_response, shown
+from server.errors import error_response
+from server.wire import split_alias, unknown_model
+
+CheckModel = Callable[[Any], Awaitable[ErrorResponse | None]]
+SERVING = (
+    "openai_serving_chat",
+    "openai_serving_chat_batch",
+    "openai_serving_completion",
+    "openai_serving_responses",
+    "anthropic_serving_messages",
+    "serving_tokenization",
+)
+"""vLLM's serving objects that look at a request's model."""
 
 router = APIRouter()
 
@@ -26,8 +40,22 @@ def adapters(state: State) -> dict[str, LoRARequest | None]:
     return {**{path.name: None for path in models.base_model_paths}, **models.lora_requests}
 
 
+def has_decoders(state: State) -> bool:
+    """Whether the model generates text: others are served by vLLM alone."""
+    return getattr(state, "openai_serving_chat", None) is not None
+
+
+async def split_model(state: State, model: str) -> tuple[str, str | None]:
+    """As `split_alias`, by what is served at this time."""
+    if ":" not in model or not has_decoders(state):
+        return model, None
+    return split_alias(model, await served_models(state))
+
+
 async def _cards(state: State) -> dict[str, dict[str, Any]]:
     cards = await served_models(state)
+    if not has_decoders(state):
+        return cards
     aliases = {
         f"{name}:{strategy}": {**card, "id": f"{name}:{strategy}", "parent": name}
         for name, card in cards.items()
@@ -48,8 +76,33 @@ def _by_parent(card: dict[str, Any]) -> bool:
 
 @router.get("/v1/models/{model:path}")
 async def retrieve_model(model: str, raw_request: Request) -> Response:
-    card = (await _cards(raw_request.app.state)).get(model)
+    state = raw_request.app.state
+    cards = await _cards(state)
+    card = cards.get(model) or cards.get(model.rstrip("/"))
     if card is None:
-        message = f"model {shown(model)} is not served; /v1/models lists those that are"
+        message = await _unknown(state, model)
         return error_response(message, "model", HTTPStatus.NOT_FOUND)
     return JSONResponse(card)
+
+
+def tell_of_aliases(state: State) -> None:
+    """Have vLLM's own refusals of a model say which there are, aliases included."""
+    for name in SERVING:
+        serving = getattr(state, name, None)
+        if serving is not None:
+            serving._check_model = _telling(serving._check_model, state)
+
+
+def _telling(check: CheckModel, state: State) -> CheckModel:
+    async def check_model(request: Any) -> ErrorResponse | None:  # vLLM's, of any route
+        refusal = await check(request)
+        if refusal is not None and refusal.error.code == HTTPStatus.NOT_FOUND:
+            refusal.error.message = await _unknown(state, request.model)
+        return refusal
+
+    return check_model
+
+
+async def _unknown(state: State, model: str) -> str:
+    served = await served_models(state)
+    return unknown_model(model, served, has_decoders=has_decoders(state))

@@ -57,7 +57,9 @@ class WinnowPlugin:
         self._traffic = Traffic()
         if self._canaries is not None:
             app.add_middleware(CountTraffic, traffic=self._traffic)
-        app.add_middleware(RefuseDecodingElsewhere)
+        app.add_middleware(
+            RefuseDecodingElsewhere, split=lambda model: models.split_model(app.state, model)
+        )
         app.add_middleware(RefuseWhileDraining)
         lazy = LazyLibrary(settings)
         app.state.winnow_library = lazy
@@ -94,7 +96,8 @@ class WinnowPlugin:
         if engine_client is not None:
             # Kept, since a task that nobody keeps is collected.
             state.winnow_watch = watch_engine(engine_client, state)
-        if engine_client is not None and getattr(state, "openai_serving_chat", None) is not None:
+        models.tell_of_aliases(state)
+        if engine_client is not None and models.has_decoders(state):
             await warm_up(engine_client)
             asking = None
             if self._canaries is not None:

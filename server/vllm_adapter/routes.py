@@ -38,6 +38,7 @@ from server.gate.admission import current_visit
 from server.gate.caller import Caller, caller_of
 from server.gate.headers import new_request_id
 from server.gate.refusals import Refused
+from server.misspelt import refuse_misplaced, refuse_unknown
 from server.settings import Settings
 from server.vllm_adapter.bounds import AnyRequest, check_bounds, check_lists
 from server.vllm_adapter.deadline import begin_deadline, deadline_of, within_deadline
@@ -55,7 +56,7 @@ from server.vllm_adapter.models import adapters, served_models
 from server.vllm_adapter.run import OVERRIDDEN, Run
 from server.vllm_adapter.stored_responses import claim, last_in_background
 from server.vllm_adapter.structured import check_structured
-from server.wire import FIELD, choose_decoder, is_wrapped, refuse_unknown_alias, split_alias
+from server.wire import FIELD, choose_decoder, is_wrapped, split_alias
 
 Json = dict[str, Any]  # a reply on its way out
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
@@ -135,22 +136,20 @@ async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | N
     if request.model and ":" in request.model:
         names = await served_models(raw_request.app.state)
         request.model, alias = split_alias(request.model, names)
-        if alias is None:
-            refuse_unknown_alias(request.model, names)
     extra = request.model_extra or {}
-    if alias is None and FIELD not in extra:
+    refuse_unknown(extra)
+    value = extra.get(FIELD)
+    if alias is None and value is None:
         check_bounds(request, None, raw_request)
         return None
     settings: Settings = raw_request.app.state.winnow_settings
-    value = extra.get(FIELD, {} if alias else None)
-    if value is None:
-        raise InvalidRequest(FIELD, "decoding must be an object, got null; leave it out instead")
     raw_request.state.winnow_is_wrapped = is_wrapped(value)
     given = given_fields(request)
     verifiers: Verifiers = raw_request.app.state.winnow_verifiers
     decoder = choose_decoder(value, alias, settings.max_paths, given, verifiers)
     assert decoder is not None
     check_leave(decoder, caller_of(raw_request))
+    refuse_misplaced(extra, decoder)
     refuse_contradictions(decoder, given)
     overridden = overridden_by(decoder, given)
     setattr(raw_request.state, OVERRIDDEN, overridden)

@@ -81,7 +81,6 @@ BAD_DECODING: dict[str, tuple[object, str, list[str]]] = {
     "a text": ("cot_decoding", "decoding", ["must be an object", 'got "cot_decoding"']),
     "a number": (3, "decoding", ["must be an object", "got 3"]),
     "a flag": (False, "decoding", ["must be an object", "got false"]),
-    "null": (None, "decoding", ["must be an object", "null"]),
 }
 OTHER_ROUTES = ["/v1/embeddings", "/v1/messages", "/tokenize", "/v1/score", "/pooling"]
 MALFORMED = {
@@ -146,6 +145,101 @@ def test_decoding_on_another_route_is_refused(http: httpx.Client, path: str) -> 
     assert path in error["message"]
     assert CHAT in error["message"]
     assert_serves(http)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, chat(temperature=0)),
+        ("/v1/completions", completion(temperature=0)),
+        ("/v1/responses", response(temperature=0)),
+        ("/tokenize", {"model": MODEL, "prompt": "a"}),
+    ],
+    ids=["chat", "completions", "responses", "tokenize"],
+)
+def test_null_is_as_if_it_were_absent(http: httpx.Client, path: str, body: Json) -> None:
+    reply = http.post(path, json={**body, "decoding": None, "timeout_s": None})
+    assert reply.status_code == httpx.codes.OK, reply.text
+    assert "decoding" not in reply.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, chat()),
+        ("/v1/completions", completion()),
+        ("/v1/responses", response()),
+        ("/v1/messages", {**chat(), "max_tokens": 4}),
+        ("/tokenize", {"model": MODEL, "prompt": "a"}),
+    ],
+    ids=["chat", "completions", "responses", "messages", "tokenize"],
+)
+@pytest.mark.parametrize("name", ["Decoding", "strategy", "decodings", "extra_body", "Timeout_s"])
+def test_misspelt_field_is_refused_by_name(
+    http: httpx.Client, path: str, body: Json, name: str
+) -> None:
+    error = refusal(http, path, {**body, name: {"decoding": COT}})
+    assert error["param"] == name
+    assert "decoding" in error["message"] or "timeout_s" in error["message"]
+
+
+def test_parameter_beside_an_alias_is_refused(http: httpx.Client) -> None:
+    error = refusal(http, CHAT, chat(model=f"{MODEL}:cot_decoding", k=3))
+    assert error["param"] == "k"
+    assert "inside `decoding`" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "said"),
+    [
+        ({"messages": 5}, "messages", "must be a list, got 5"),
+        ({"messages": None}, "messages", "must be a list, got null"),
+        ({"tools": "f"}, "tools", 'must be a list, got "f"'),
+        ({"stop": list("abcde")}, "stop", "at most 4 items"),
+        ({"structured_outputs": {}}, "structured_outputs", "json, regex, choice"),
+        ({"chat_template_kwargs": {"messages": []}}, None, "another type"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_reason_is_told_in_words_of_json(
+    http: httpx.Client, fields: Json, param: str | None, said: str
+) -> None:
+    error = refusal(http, CHAT, chat(**fields))
+    assert error["param"] == param
+    assert said in error["message"]
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/messages", "/tokenize", "/v1/messages/count_tokens"])
+@pytest.mark.parametrize("model", ["nope", f"{MODEL}:beam", "nope:greedy"])
+def test_unknown_model_is_told_of_those_that_are_served(
+    http: httpx.Client, path: str, model: str
+) -> None:
+    reply = http.post(path, json={**chat(), "prompt": "a", "model": model})
+    assert reply.status_code == httpx.codes.NOT_FOUND
+    message = reply.json()["error"]["message"]
+    assert f'"{model}" is not served' in message
+    assert f'lists "{MODEL}", each also as MODEL:STRATEGY: greedy' in message
+
+
+def test_alias_is_counted_as_its_model_and_refused_where_no_decoder_runs(
+    http: httpx.Client,
+) -> None:
+    alias = f"{MODEL}:cot_decoding"
+    for path in ("/tokenize", "/v1/messages/count_tokens"):
+        counts = [http.post(path, json=chat(model=model)).json() for model in (alias, MODEL)]
+        assert counts[0] == counts[1] != {}
+    error = refusal(http, "/v1/messages", {**chat(model=alias), "max_tokens": 4})
+    assert error["param"] == "model"
+    assert CHAT in error["message"]
+
+
+def test_route_is_answered_behind_a_slash_and_to_head(http: httpx.Client) -> None:
+    body = chat(decoding=COT, max_tokens=4)
+    assert http.post(f"{CHAT}/", json=body).json()["decoding"]["strategy"] == "cot_decoding"
+    for path in ("/v1/models", "/v1/models/", f"/v1/models/{MODEL}/", "/metrics/", "/version"):
+        head, get = http.head(path), http.get(path)
+        assert head.status_code == get.status_code == httpx.codes.OK
+        assert head.content == b""
 
 
 def test_unknown_route_is_not_found_in_openais_shape(http: httpx.Client) -> None:

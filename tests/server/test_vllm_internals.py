@@ -46,6 +46,19 @@ def test_plugin_has_what_an_endpoint_plugin_has() -> None:
     assert WinnowPlugin.required_tasks is None
 
 
+def test_serving_objects_look_at_the_model_where_aliases_are_told_of() -> None:
+    from vllm.entrypoints.launchers.api_server import app_state
+    from vllm.entrypoints.serve.engine.serving import BaseServing
+    from vllm.entrypoints.serve.tokenize.serving import ServingTokenization
+
+    from server.vllm_adapter.models import SERVING
+
+    assert parameters(BaseServing._check_model) == {"self", "request"}
+    assert issubclass(ServingTokenization, BaseServing)
+    source = inspect.getsource(app_state)
+    assert [name for name in SERVING if name not in source] == []
+
+
 def test_amx_can_be_asked_for() -> None:
     import torch
 

@@ -1,13 +1,11 @@
-from http import HTTPStatus
-
 import pytest
 
 from decoding.cot_decoding import CoTDecoding
 from decoding.greedy import Greedy
 from decoding.majority_vote import MajorityVote
 from decoding.sampled import MAX_SEED
-from server.errors import InvalidRequest, shown
-from server.wire import choose_decoder, refuse_unknown_alias, split_alias
+from server.errors import MAX_MESSAGE_CHARS, InvalidRequest, shown
+from server.wire import choose_decoder, split_alias, unknown_model
 
 SERVED = {"pocket", "org/model", "odd:greedy"}
 MAX_PATHS = 64
@@ -29,26 +27,6 @@ MAX_PATHS = 64
 )
 def test_alias_is_a_served_model_and_a_strategy(model: str, expected: tuple[str, object]) -> None:
     assert split_alias(model, SERVED) == expected
-
-
-@pytest.mark.parametrize("model", ["pocket:beam", "pocket:", "pocket:CoT", "odd:greedy:beam"])
-def test_served_model_with_another_name_behind_the_colon_is_told_the_strategies(
-    model: str,
-) -> None:
-    with pytest.raises(InvalidRequest) as refusal:
-        refuse_unknown_alias(model, SERVED)
-    base, _, name = model.rpartition(":")
-    assert (refusal.value.param, refusal.value.status) == ("model", HTTPStatus.NOT_FOUND)
-    assert refusal.value.message == (
-        f'model "{model}" is not served; "{base}" is, and takes one of "greedy", "cot_decoding", '
-        '"majority_vote", "universal_vote", "deepconf", "best_of_n" behind the colon, '
-        f'got "{name}"'
-    )
-
-
-@pytest.mark.parametrize("model", ["pocket", "odd:greedy", "nope:greedy", "nope", ":greedy"])
-def test_other_models_are_left_to_vllm(model: str) -> None:
-    refuse_unknown_alias(model, SERVED)
 
 
 def test_no_field_and_no_alias_is_no_decoder() -> None:
@@ -127,6 +105,17 @@ def test_key_that_is_no_text_is_refused_by_the_field() -> None:
 )
 def test_values_are_shown_at_bearable_length(value: object, expected: str) -> None:
     assert shown(value) == expected
+
+
+def test_model_that_is_not_served_is_told_of_those_that_are() -> None:
+    said = unknown_model("nope", ["a", "b"], has_decoders=True)
+    assert said.startswith(
+        'model "nope" is not served; /v1/models lists "a", "b", each also as MODEL:STRATEGY: greedy'
+    )
+    assert unknown_model("nope", ["a"], has_decoders=False).endswith('lists "a"')
+    assert "and 7 more" in unknown_model("nope", map(str, range(10)), has_decoders=True)
+    long_names = [f"{i}" * 200 for i in range(9)]
+    assert len(unknown_model("n" * 200, long_names, has_decoders=True)) <= MAX_MESSAGE_CHARS
 
 
 VOTE = {"strategy": "majority_vote"}

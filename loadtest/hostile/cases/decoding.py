@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from loadtest.hostile.case import Case, Target
-from loadtest.hostile.cases.requests import Group
-from loadtest.hostile.expectations import handled, refused
+from loadtest.hostile.cases.requests import MESSAGES, Group, anthropic
+from loadtest.hostile.expectations import answered, handled, refused
 
 COT: dict[str, Any] = {"strategy": "cot_decoding", "k": 2}  # a decoder's parameters
 VOTE: dict[str, Any] = {"strategy": "majority_vote", "num_samples": 2}  # likewise
@@ -24,6 +24,18 @@ def cases(target: Target) -> Iterator[Case]:
         )
     for name, fields in _contradictions().items():
         yield group.chat(name, refused(), **fields)
+    for name, fields in _set_aside().items():
+        yield group.chat(name, answered, **fields)
+    for name, value in _misspelt().items():
+        yield group.chat(f"misspelt: {name[:20]}", refused(), **{name: value})
+        yield group.post(
+            f"misspelt in a message: {name[:20]}",
+            MESSAGES,
+            anthropic(target, **{name: value}),
+            refused(),
+        )
+    for path, body in _elsewhere(target).items():
+        yield group.post(f"an alias: {path}", path, body, handled)
 
 
 def _broken() -> dict[str, Any]:  # any JSON
@@ -31,7 +43,6 @@ def _broken() -> dict[str, Any]:  # any JSON
     for _ in range(60):
         nested = {"strategy": nested}
     return {
-        "null": None,
         "a text": "cot_decoding",
         "a list": [COT],
         "a number": 5,
@@ -114,6 +125,43 @@ def _contradictions() -> dict[str, dict[str, Any]]:
             "structured_outputs": {"json": {"type": "object"}},
         },
         "an alias of another strategy": {"model": "pocket:greedy", "decoding": COT},
+    }
+
+
+def _set_aside() -> dict[str, dict[str, Any]]:
+    return {
+        "null": {"decoding": None, "timeout_s": None},
+        "temperature beside a greedy decoder": {"decoding": COT, "temperature": 0.7, "top_p": 0.5},
+        "temperature = 0 beside a vote": {"decoding": VOTE, "temperature": 0},
+        "two temperatures": {"decoding": {**VOTE, "temperature": 0.7}, "temperature": 1},
+        "seed = -1 beside a vote": {"decoding": VOTE, "seed": -1},
+        "10,000 fields beside a decoder": {
+            "decoding": COT,
+            **{f"a{i}": i for i in range(10_000)},
+        },
+    }
+
+
+def _misspelt() -> dict[str, Any]:  # any JSON
+    return {
+        "Decoding": COT,
+        "decoder": COT,
+        "decodings": [COT],
+        "strategy": "cot_decoding",
+        "decoding_strategy": "cot_decoding",
+        "deocding": COT,
+        "extra_body": {"decoding": COT},
+        "timeout": 5,
+        "Timeout_s": 5,
+    }
+
+
+def _elsewhere(target: Target) -> dict[str, dict[str, Any]]:
+    alias = f"{target.model}:cot_decoding"
+    return {
+        "/tokenize": {"model": alias, "prompt": "a"},
+        "/detokenize": {"model": alias, "tokens": [5]},
+        f"{MESSAGES}/count_tokens": anthropic(target, model=alias),
     }
 
 
