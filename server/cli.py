@@ -9,6 +9,7 @@ from importlib import metadata
 from server.checkpoint import POCKET
 from server.compressed import compression_lines
 from server.defaults import apply_environment, is_cpu_build, with_default_flags
+from server.escaping import say
 from server.readying import USER_ERRORS, ready
 
 EXIT_USAGE = 2
@@ -86,13 +87,13 @@ def serve(arguments: list[str]) -> int:
         arguments = ready(arguments)
         if arguments and not arguments[0].startswith("-"):
             for line in compression_lines(arguments[0]):
-                print(f"winnow: {line}", file=sys.stderr)
+                say(f"winnow: {line}", sys.stderr)
         # Imported late: vLLM takes seconds to import and reads the environment as it is then.
         from server.vllm_adapter.launch import serve as serve_vllm
 
         serve_vllm(arguments)
     except USER_ERRORS as failure:
-        print(f"winnow: error: {failure}", file=sys.stderr)
+        say(f"winnow: error: {failure}", sys.stderr)
         return EXIT_USAGE
     except OSError as failure:
         if failure.errno not in ADDRESS_ERRORS:

@@ -1,14 +1,15 @@
 """The form of the log: JSON where a machine reads it; lines that no client can forge or flood."""
 
 import logging
-import re
 from collections.abc import Sequence
 from typing import Literal
 
+from server.escaping import escaped
+
 MAX_CHARS = 4000
 FLAG = "--logging-config"
-# All but the line feed, whose lines vLLM's formatter begins like the first, and the tab.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+KEPT = "\n\t"
+"""vLLM's formatter begins each line like the first."""
 
 
 def with_log_format(
@@ -26,6 +27,6 @@ def bounded_line(record: logging.LogRecord) -> bool:
     """A filter that lets all records through: cut, and without control characters."""
     message = record.getMessage()
     cut = message if len(message) <= MAX_CHARS else message[: MAX_CHARS - 1] + "…"
-    record.msg = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", cut)
+    record.msg = escaped(cut, KEPT)
     record.args = ()
     return True

@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tqdm import tqdm
@@ -14,6 +14,7 @@ from server.collections.opening import open_library
 from server.collections.reading import SUFFIXES, Text, UnreadableFile, read
 from server.collections.store import CollectionError
 from server.collections.tenancy import tenant_named, tenant_of_key
+from server.escaping import escaped, escaped_json, has_control, say
 from server.gate.keyring import Keyring
 from server.gate.keys import UnusableKeys
 from server.settings import Settings, WrongSetting, load_settings
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.close()
         return EXIT_OK
     except (WrongSetting, CollectionError, UnreadableFile, UnusableKeys, OSError) as failure:
-        print(f"winnow: error: {failure}", file=sys.stderr)
+        say(f"winnow: error: {failure}", sys.stderr)
         return EXIT_ERROR
 
 
@@ -116,25 +117,31 @@ class _Desk:
 
     def _create(self, options: argparse.Namespace) -> None:
         collection = self._library.create(self._tenant, options.name, memory=options.memory)
-        print(f"made {collection.name}, searched by {collection.embedder or 'words alone'}")
+        say(f"made {collection.name}, searched by {collection.embedder or 'words alone'}")
 
     def _list(self, options: argparse.Namespace) -> None:
         for collection in self._library.store.collections(self._tenant):
             num_records = self._library.store.count(collection)
-            print(f"{collection.name}\t{num_records} records\t{collection.embedder or 'words'}")
+            say(f"{collection.name}\t{num_records} records\t{collection.embedder or 'words'}")
 
     def _add(self, options: argparse.Namespace) -> int:
         collection = self._named(options)
         num_new = num_known = num_unreadable = 0
-        paths = [path for given in options.paths for path in _files(given)]
+        paths: list[Path] = []
+        for given in options.paths:
+            files, astray = _files(given)
+            paths += files
+            num_unreadable += len(astray)
+            for link in astray:
+                say(f"skipped: {link} leads out of {given}; name it to have it added", sys.stderr)
         with tqdm(paths, unit="file", disable=None) as bar:
             for path in bar:
-                bar.set_postfix_str(path.name)
+                bar.set_postfix_str(escaped(path.name))
                 try:
-                    texts = list(read(str(path), path.read_bytes()))
+                    texts = _checked(read(str(path), path.read_bytes()))
                 except (UnreadableFile, OSError) as failure:
                     num_unreadable += 1
-                    bar.write(f"skipped: {failure}", file=sys.stderr)
+                    bar.write(escaped(f"skipped: {failure}"), file=sys.stderr)
                     continue
                 for added in self._progress(collection, texts):
                     num_new += added
@@ -160,7 +167,7 @@ class _Desk:
         )
         for hit in hits:
             passage = hit.passage()
-            print(f"{passage.score:.3f}\t{passage.id}\t{passage.source}\t{passage.note!r}")
+            say(f"{passage.score:.3f}\t{passage.id}\t{passage.source}\t{passage.note!r}")
         if not hits:
             print(f"nothing is relevant enough (floor {floor:g})")
 
@@ -168,17 +175,17 @@ class _Desk:
         collection = self._named(options)
         if options.source is None and options.key is None:
             self._library.store.delete(collection)
-            print(f"deleted {collection.name}")
+            say(f"deleted {collection.name}")
             return
         num_deleted = self._library.store.delete_documents(
             collection, source=options.source, key=options.key
         )
-        print(f"deleted {num_deleted} documents of {collection.name}")
+        say(f"deleted {num_deleted} documents of {collection.name}")
 
     def _verify(self, options: argparse.Namespace) -> int:
         verified = self._library.store.verify()
         for problem in verified.problems:
-            print(problem)
+            say(problem)
         print(f"{verified.num_records} records, {len(verified.problems)} problems")
         return EXIT_PROBLEMS if verified.problems else EXIT_OK
 
@@ -187,18 +194,37 @@ class _Desk:
         out = options.out.open("w") if options.out else sys.stdout
         try:
             for record in tqdm(records, unit="record", disable=None if options.out else True):
-                out.write(json.dumps(_exported(record), ensure_ascii=False) + "\n")
+                said = json.dumps(_exported(record), ensure_ascii=False)
+                out.write(escaped_json(said) + "\n")
         finally:
             if options.out:
                 out.close()
 
 
-def _files(path: Path) -> list[Path]:
-    """The file itself, or the files below a folder that can be read, by name."""
+def _files(path: Path) -> tuple[list[Path], list[Path]]:
+    """The file itself, or the files below a folder that can be read, by name; and the links in it
+    that lead out of it."""
     if not path.is_dir():
-        return [path]
-    found = (p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
-    return sorted(found)
+        return [path], []
+    folder, inside, astray = path.resolve(), [], []
+    for found in sorted(path.rglob("*")):
+        is_wanted = found.suffix.lower() in SUFFIXES and found.is_file()
+        if not is_wanted and not (found.is_symlink() and found.is_dir()):
+            continue
+        if not found.resolve().is_relative_to(folder):
+            astray.append(found)
+        elif is_wanted:
+            inside.append(found)
+    return inside, astray
+
+
+def _checked(texts: Iterable[Text]) -> list[Text]:
+    """Raises UnreadableFile: one has a source that the server would not take either."""
+    read_texts = list(texts)
+    for text in read_texts:
+        if has_control(text.source):
+            raise UnreadableFile(f"{text.source} has control characters in its name")
+    return read_texts
 
 
 def _exported(record: Record) -> dict[str, object]:

@@ -33,6 +33,7 @@ from server.collections.material import (
     Verified,
     digest,
 )
+from server.collections.private_file import make_private
 from server.collections.rows import checked_record, to_collection
 from server.collections.sqlite_rows import (
     COLLECTIONS,
@@ -332,7 +333,7 @@ class SQLiteStore:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self._path, beside=("-wal", "-shm"))
             connection = sqlite3.connect(
                 self._path,
                 timeout=self._busy_timeout_s,

@@ -20,6 +20,7 @@ from server.collections.reading import (
     split,
 )
 from server.errors import InvalidRequest, shown
+from server.escaping import escaped_json, has_control
 from server.gate.json_text import check_json
 from server.settings import Settings
 
@@ -126,6 +127,12 @@ def texts_of(new: File | bytes) -> list[Text]:
             )
         if len(text.source) > MAX_SOURCE_CHARS:
             raise InvalidRequest("source", f"source may have {MAX_SOURCE_CHARS} characters")
+        if has_control(text.source):
+            raise InvalidRequest(
+                "source",
+                "source must not have control characters, such as line feeds, tabs and escapes, "
+                f"got {escaped_json(shown(text.source))}; name the document by printable ones",
+            )
     return saying
 
 

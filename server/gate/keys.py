@@ -111,6 +111,7 @@ def revoke_key(path: Path, name: str) -> None:
 def _changing(path: Path) -> Iterator[list[Key]]:
     """The keys, to be changed; written back at the end, unless it fails."""
     try:
+        path = path.resolve()  # a link stays one: what it leads to is written
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f"{path.name}.lock"), mode=0o600):
             keys = list(read_keys(path)) if path.exists() else []
@@ -118,6 +119,8 @@ def _changing(path: Path) -> Iterator[list[Key]]:
             _write(path, keys)
     except OSError as failure:
         raise UnusableKeys(f"keys {path}: {failure.strerror}") from None
+    except RuntimeError:  # Path.resolve's, before Python 3.13
+        raise UnusableKeys(f"keys {path}: the link leads back to itself") from None
 
 
 def _write(path: Path, keys: Sequence[Key]) -> None:

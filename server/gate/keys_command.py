@@ -12,6 +12,7 @@ from typing import get_args
 from pydantic import ValidationError
 
 from decoding.catalog import DECODERS
+from server.escaping import escaped, say
 from server.gate.keys import Key, Role, UnusableKeys, add_key, digest, new_token, read_keys
 from server.gate.keys import revoke_key as revoke
 
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
         else:
             print(_table(read_keys(file)))
     except UnusableKeys as failure:
-        print(f"winnow: error: {failure}", file=sys.stderr)
+        say(f"winnow: error: {failure}", sys.stderr)
         return EXIT_ERROR
     return EXIT_OK
 
@@ -101,7 +102,7 @@ def _create(file: Path, options: argparse.Namespace) -> str:
 
 def _table(keys: Sequence[Key]) -> str:
     head = ("name", "tenant", "role", "models", "decoders", "limits", "made", "expires")
-    rows = [head, *(_row(key) for key in keys)]
+    rows = [head, *(tuple(map(escaped, _row(key))) for key in keys)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -2,6 +2,7 @@
 the next release of vLLM is closed until somebody has looked at it."""
 
 from collections.abc import Collection
+from typing import Any
 
 OPEN = frozenset({"/health", "/ready"})
 """For probes, which have no key. They tell nothing but whether the server lives and takes
@@ -103,6 +104,12 @@ def may_use(role: str, path: str, extra: Collection[str] = ()) -> bool:
     if path in OPEN | MONITOR or role == "admin":
         return True
     return role == "user" and _is_for_users(path, extra)
+
+
+def usable(schema: dict[str, Any], role: str, extra: Collection[str]) -> dict[str, Any]:  # JSON
+    """An OpenAPI schema with the routes alone that this role may use."""
+    paths = {path: said for path, said in schema["paths"].items() if may_use(role, path, extra)}
+    return {**schema, "paths": paths}
 
 
 def _is_for_users(path: str, extra: Collection[str]) -> bool:

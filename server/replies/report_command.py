@@ -12,6 +12,7 @@ from pathlib import Path
 
 from server.collections.opening import open_library
 from server.collections.store import CollectionError
+from server.escaping import escaped, escaped_json, say
 from server.replies.log import Source
 from server.replies.opening import open_reply_log
 from server.replies.page import NoPlots, render_page
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> int:
         if options.html:
             options.html.write_text(render_page(HEADER, rows, summaries, replies))
     except (WrongSetting, CollectionError, NoPlots, OSError) as failure:
-        print(f"winnow: error: {failure}", file=sys.stderr)
+        say(f"winnow: error: {failure}", sys.stderr)
         return EXIT_ERROR
     return EXIT_OK
 
@@ -100,7 +101,7 @@ def _line(one: JudgedReply) -> str:
     """Without the tenant; `is_right` is by feedback, else by the request's own reference."""
     reply = asdict(one.reply)
     del reply["tenant"]
-    return json.dumps(reply | {"is_right": one.is_right}, ensure_ascii=False) + "\n"
+    return escaped_json(json.dumps(reply | {"is_right": one.is_right}, ensure_ascii=False)) + "\n"
 
 
 def _row(one: Summary) -> tuple[str, ...]:
@@ -111,8 +112,8 @@ def _row(one: Summary) -> tuple[str, ...]:
         else f"{100 * accuracy.value:.1f} % ({100 * accuracy.low:.1f}–{100 * accuracy.high:.1f})"
     )
     return (
-        one.strategy,
-        one.model,
+        escaped(one.strategy),
+        escaped(one.model),
         ASKED_BY[one.source],
         str(one.num_replies),
         str(one.num_judged),

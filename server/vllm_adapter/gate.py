@@ -12,7 +12,7 @@ from vllm.engine.protocol import EngineClient
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from server.errors import error_response
-from server.gate import protocol
+from server.gate import protocol, routes
 from server.gate.gate import Gate
 from server.gate.keyring import Keyring
 from server.gate.priority import MAX_PRIORITY
@@ -52,6 +52,10 @@ def put_in_front(
     served |= {module.name for module in args.lora_modules or ()}
     app.add_exception_handler(RequestValidationError, _explain)
     app.add_exception_handler(EngineDeadError, tell_of_death)
+    schema, most = app.openapi, "user" if settings.keys is None else "admin"
+    app.openapi = (  # type: ignore[method-assign]  # as FastAPI would have it extended
+        lambda: routes.usable(schema(), most, settings.extra_routes)
+    )
     # vLLM has built the layers by now, so that no layer can be added the usual way.
     app.middleware_stack = Gate(
         app.build_middleware_stack(),

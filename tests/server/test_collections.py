@@ -248,3 +248,23 @@ def test_bad_document_id_is_a_400(http: httpx.Client, name: str) -> None:
     for document_id in ("1x", "doc_-1", "doc_٣", "doc_" + "9" * 40):
         reply = http.delete(f"/v1/collections/{name}/documents/{document_id}", headers=KEY)
         assert error_of(reply, 400)["param"] == "document_id"
+
+
+@pytest.mark.parametrize("source", ["a\x1b[2J", "a\nb", "a\tb", "a\x9b31m", "a\u202eb"])
+def test_source_with_control_characters_is_refused(
+    http: httpx.Client, name: str, source: str
+) -> None:
+    lines = json.dumps({"text": MARKET, "source": source}).encode()
+    replies = [
+        http.post(
+            f"/v1/collections/{name}/documents",
+            json={"source": source, "text": MARKET},
+            headers=KEY,
+        ),
+        upload(http, name, "lines.jsonl", lines),
+    ]
+    for reply in replies:
+        error = error_of(reply, 400)
+        assert error["param"] == "source"
+        assert "must not have control characters" in error["message"]
+    assert http.get(f"/v1/collections/{name}", headers=KEY).json()["num_records"] == 0

@@ -28,6 +28,7 @@ NAMES: dict[str, Any] = {  # any JSON
     "null": None,
 }
 IN_PATHS = ("nope", "..%2f..%2fetc", "%00", "a%0d%0ab", "n" * 5000, "%F0%9F%A6%86", "a'--", "*")
+CONTROLS = "\x1b\n\r\t\x7f\x9b\u202e\u2028"
 DOCUMENT_IDS = ("nope", "doc_", "doc_-1", "doc_" + "9" * 5000, "doc_1%00", "..%2f1", "doc_1e9")
 
 
@@ -72,6 +73,7 @@ def _documents(group: Group, target: Target) -> Iterator[Case]:
         "half a character": {"source": "a", "text": "\ud800"},
         "NUL": {"source": "a", "text": "a\0b"},
         "nested 100,000 deep": b"[" * 100_000,
+        **{f"source with {c!a}": {"source": f"a{c}b", "text": "a"} for c in CONTROLS},
     }
     for name, body in broken.items():
         yield group.post(f"document: {name}", path, body, refused(400, 404))

@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 
 from server.collections.command import main
+from server.collections.material import Document, Piece
+from server.collections.sqlite_store import SQLiteStore
+from server.collections.tenancy import tenant_of_key
+from server.escaping import has_control
 
 FACTS = '{"text": "The market is 5 miles away."}\n{"text": "A kite costs 52 dollars."}\n'
 
@@ -108,3 +112,61 @@ def test_store_of_another_kind_is_refused(
 def test_missing_file_is_told(run) -> None:  # type: ignore[no-untyped-def]
     run("create", "physics")
     assert run("add", "physics", "/nowhere.txt", code=1).endswith("1 skipped\n")
+
+
+def test_control_characters_of_sources_are_escaped(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    source = "a\x1b]0;owned\x07\n\x9b"
+    run("create", "physics")
+    store = SQLiteStore(tmp_path / "store" / "c.sqlite3")  # as one from before they were refused
+    collection = store.collection(tenant_of_key(""), "physics")
+    piece = Piece("passage", "A kite costs 52 dollars.\x9b", (0, 25))
+    list(store.add(collection, [Document(source, (piece,))]))
+    store.close()
+    for arguments in (("search", "physics", "kite"), ("export", "physics"), ("list",)):
+        shown = run(*arguments)
+        assert not has_control(shown.removesuffix("\n").replace("\t", ""))
+    assert "a\\x1b]0;owned\\x07\\n\\x9b" in run("search", "physics", "kite")
+    assert json.loads(run("export", "physics"))["source"] == source
+
+
+def test_file_with_control_characters_in_its_name_is_skipped(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "a\x1b[2J.txt").write_text("A kite costs 52 dollars.")
+    run("create", "physics")
+    report = run("add", "physics", str(tmp_path), code=1)
+    assert report == "0 documents added, 0 were there, 1 skipped\n"
+
+
+def test_links_out_of_a_folder_are_skipped(  # type: ignore[no-untyped-def]
+    run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, outside = tmp_path / "notes", tmp_path / "private"
+    folder.mkdir()
+    outside.mkdir()
+    (outside / "secret.txt").write_text("The password is kite.")
+    (folder / "own.txt").write_text("A kite costs 52 dollars.")
+    (folder / "again.txt").symlink_to("own.txt")
+    (folder / "loop.txt").symlink_to("loop.txt")
+    (folder / "gone.txt").symlink_to("nothing.txt")
+    (folder / "secret.txt").symlink_to(outside / "secret.txt")
+    (folder / "all").symlink_to(outside)
+    (folder / "up").symlink_to("..")
+    run("create", "physics")
+    arguments = ["--store", str(tmp_path / "store" / "c.sqlite3"), "add", "physics", str(folder)]
+    assert main(arguments) == 1
+    out, err = capsys.readouterr()
+    assert out == "1 documents added, 1 were there, 3 skipped\n"
+    for name in ("secret.txt", "all", "up"):
+        assert f"skipped: {folder / name} leads out of {folder}" in err
+    assert run("search", "physics", "password") == "nothing is relevant enough (floor 0.1)\n"
+
+
+def test_link_that_is_named_is_followed(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = tmp_path / "private"
+    folder.mkdir()
+    (folder / "a.txt").write_text("A kite costs 52 dollars.")
+    (folder / "b.txt").write_text("The market is 5 miles away.")
+    (tmp_path / "file.txt").symlink_to(folder / "a.txt")
+    (tmp_path / "folder").symlink_to(folder)
+    run("create", "physics")
+    named = (str(tmp_path / "file.txt"), str(tmp_path / "folder"))
+    assert run("add", "physics", *named) == "2 documents added, 1 were there, 0 skipped\n"

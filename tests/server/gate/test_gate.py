@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from server.gate import routes
 from server.gate.caller import caller_of
 from server.gate.gate import Gate
 from server.gate.keyring import Keyring
@@ -441,3 +442,11 @@ async def test_head_is_answered_as_get_is(keyring: Keyring, path: str) -> None:
 async def test_metrics_are_read_and_not_written(keyring: Keyring) -> None:
     async with client(keyring, "wk_app") as http:
         assert (await http.post("/metrics")).status_code == 405
+
+
+def test_schema_lists_what_its_readers_may_use() -> None:
+    paths = [CHAT, "/health", "/metrics", "/v1/collections/{name}", "/v1/systemone", "/sleep", "/x"]
+    schema: dict[str, Any] = {"openapi": "3.1.0", "paths": {path: {} for path in paths}}
+    assert list(routes.usable(schema, "user", ["/x"])["paths"]) == [*paths[:4], "/x"]
+    assert "/sleep" in routes.usable(schema, "admin", [])["paths"]
+    assert len(schema["paths"]) == len(paths)

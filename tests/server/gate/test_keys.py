@@ -29,6 +29,25 @@ def test_file_has_the_hash_and_not_the_key(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_link_to_the_file_stays_one(tmp_path: Path) -> None:
+    target, link = tmp_path / "secrets" / "keys.json", tmp_path / "keys.json"
+    link.symlink_to(target)  # which is not there yet
+    add_key(link, key("app"))
+    add_key(link, key("other"))
+    revoke_key(link, "other")
+    assert link.is_symlink()
+    assert [one.name for one in read_keys(target)] == ["app"]
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert {file.name for file in tmp_path.iterdir()} == {"secrets", "keys.json"}
+
+
+def test_link_to_itself_is_told_of(tmp_path: Path) -> None:
+    link = tmp_path / "keys.json"
+    link.symlink_to(link)
+    with pytest.raises(UnusableKeys, match=r"keys\.json"):
+        add_key(link, key("app"))
+
+
 def test_name_is_used_once(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     add_key(file, key("app"))
