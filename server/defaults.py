@@ -4,7 +4,7 @@ import os
 from collections.abc import MutableMapping
 from importlib import metadata
 
-PLUGINS = ("winnow", "winnow_amx")
+PLUGINS = ("winnow", "winnow_amx", "winnow_ending")
 # VLLM_PLUGINS is an allow-list for every plugin group, so naming ourselves hides these.
 OTHER_PLUGINS = ("lora_filesystem_resolver", "lora_hf_hub_resolver")
 FEW_CORES = 4

@@ -51,20 +51,20 @@ def test_what_the_user_set_stays() -> None:
 def test_plugins_are_named_beside_the_users() -> None:
     environment = {"VLLM_PLUGINS": "mine,other"}
     apply_environment(environment, is_cpu=False)
-    assert environment["VLLM_PLUGINS"] == "mine,other,winnow,winnow_amx"
+    assert environment["VLLM_PLUGINS"] == "mine,other,winnow,winnow_amx,winnow_ending"
 
 
 def test_users_empty_allow_list_allows_ours_alone() -> None:
     environment = {"VLLM_PLUGINS": ""}
     apply_environment(environment, is_cpu=False)
-    assert environment["VLLM_PLUGINS"] == "winnow,winnow_amx"
+    assert environment["VLLM_PLUGINS"] == "winnow,winnow_amx,winnow_ending"
 
 
 def test_without_an_allow_list_what_loads_by_itself_still_loads() -> None:
     environment: dict[str, str] = {}
     apply_environment(environment, is_cpu=False)
     allowed = environment["VLLM_PLUGINS"].split(",")
-    assert {"winnow", "winnow_amx", "lora_filesystem_resolver"} <= set(allowed)
+    assert {"winnow", "winnow_amx", "winnow_ending", "lora_filesystem_resolver"} <= set(allowed)
     assert len(allowed) == len(set(allowed))
 
 

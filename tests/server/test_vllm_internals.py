@@ -24,13 +24,13 @@ def parameters(function: object) -> set[str]:
 def test_entry_points_are_those_that_vllm_looks_for() -> None:
     from vllm import plugins
 
-    ours = {e.group: e for e in metadata.distribution("winnow").entry_points}
-    general = ours[plugins.DEFAULT_PLUGINS_GROUP]
-    assert (general.name, general.value) == (
-        "winnow_amx",
-        "server.vllm_adapter.amx:request_amx",
-    )
-    assert ours[plugins.ENDPOINT_PLUGINS_GROUP].name == "winnow"
+    ours = metadata.distribution("winnow").entry_points
+    general = {e.name: e.value for e in ours.select(group=plugins.DEFAULT_PLUGINS_GROUP)}
+    assert general == {
+        "winnow_amx": "server.vllm_adapter.amx:request_amx",
+        "winnow_ending": "server.vllm_adapter.ending:end_quickly",
+    }
+    assert ours.select(group=plugins.ENDPOINT_PLUGINS_GROUP).names == {"winnow"}
 
 
 def test_plugin_has_what_an_endpoint_plugin_has() -> None:
@@ -57,6 +57,19 @@ def test_serving_objects_look_at_the_model_where_aliases_are_told_of() -> None:
     assert issubclass(ServingTokenization, BaseServing)
     source = inspect.getsource(app_state)
     assert [name for name in SERVING if name not in source] == []
+
+
+def test_engine_unfreezes_and_searches_its_objects_before_its_process_ends() -> None:
+    from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+    from vllm.v1.engine.core import DPEngineCoreProc, EngineCore, EngineCoreProc
+
+    assert "engine_core.shutdown()" in inspect.getsource(EngineCoreProc.run_engine_core)
+    assert "super().shutdown()" in inspect.getsource(DPEngineCoreProc.shutdown)
+    assert "load_general_plugins()" in inspect.getsource(EngineCore.__init__)
+    assert "cleanup_dist_env_and_memory()" in inspect.getsource(EngineCore.shutdown)
+    ending = inspect.getsource(cleanup_dist_env_and_memory)
+    assert "gc.unfreeze()" in ending
+    assert "gc.collect()" in ending
 
 
 def test_amx_can_be_asked_for() -> None:
