@@ -181,6 +181,18 @@ class Settings(BaseSettings):
     max_document_mb: float = Field(
         20.0, gt=0, le=1000, description="largest document that is taken over HTTP, megabytes"
     )
+    max_document_chars: int = Field(
+        5_000_000, ge=1, description="most characters of text that one document may give"
+    )
+    read_timeout_s: float = Field(
+        20.0, gt=0, le=3600, description="longest that a document may take to be read, seconds"
+    )
+    read_memory_mb: int = Field(
+        1024,
+        ge=512,
+        description="most memory that the process may have which reads a document, megabytes of "
+        "addresses",
+    )
 
 
 def load_settings() -> Settings:

@@ -1,19 +1,23 @@
 """`winnow collection`: the store at the command line, beside a running server or without one."""
 
 import argparse
+import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
 
 from server.collections.material import Collection, Record
 from server.collections.opening import open_library
-from server.collections.reading import SUFFIXES, Text, UnreadableFile, read
+from server.collections.reader import Reader
+from server.collections.reading import SUFFIXES, Text
 from server.collections.store import CollectionError
 from server.collections.tenancy import tenant_named, tenant_of_key
+from server.errors import InvalidRequest
 from server.escaping import escaped, escaped_json, has_control, say
 from server.gate.keyring import Keyring
 from server.gate.keys import UnusableKeys
@@ -34,7 +38,7 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:  # whoever reads our output has had enough
         sys.stderr.close()
         return EXIT_OK
-    except (WrongSetting, CollectionError, UnreadableFile, UnusableKeys, OSError) as failure:
+    except (WrongSetting, CollectionError, UnusableKeys, OSError) as failure:
         say(f"winnow: error: {failure}", sys.stderr)
         return EXIT_ERROR
 
@@ -134,14 +138,14 @@ class _Desk:
             num_unreadable += len(astray)
             for link in astray:
                 say(f"skipped: {link} leads out of {given}; name it to have it added", sys.stderr)
-        with tqdm(paths, unit="file", disable=None) as bar:
+        with tqdm(paths, unit="file", disable=None) as bar, _reading(self._settings) as read:
             for path in bar:
                 bar.set_postfix_str(escaped(path.name))
                 try:
-                    texts = _checked(read(str(path), path.read_bytes()))
-                except (UnreadableFile, OSError) as failure:
+                    texts = _checked(read(path))
+                except (InvalidRequest, OSError) as failure:
                     num_unreadable += 1
-                    bar.write(escaped(f"skipped: {failure}"), file=sys.stderr)
+                    bar.write(escaped(f"skipped: {_naming(path, failure)}"), file=sys.stderr)
                     continue
                 for added in self._progress(collection, texts):
                     num_new += added
@@ -201,6 +205,22 @@ class _Desk:
                 out.close()
 
 
+@contextmanager
+def _reading(settings: Settings) -> Iterator[Callable[[Path], list[Text]]]:
+    """What reads a file, in a process aside that a broken one cannot hold up."""
+    reader = Reader(settings, takes_uploads=False)
+    with asyncio.Runner() as runner:
+        try:
+            yield lambda path: runner.run(reader.read_file(str(path), path.read_bytes()))
+        finally:
+            runner.run(reader.close())
+
+
+def _naming(path: Path, failure: Exception) -> str:
+    message = str(failure)
+    return message if str(path) in message else f"{path}: {message}"
+
+
 def _files(path: Path) -> tuple[list[Path], list[Path]]:
     """The file itself, or the files below a folder that can be read, by name; and the links in it
     that lead out of it."""
@@ -218,13 +238,12 @@ def _files(path: Path) -> tuple[list[Path], list[Path]]:
     return inside, astray
 
 
-def _checked(texts: Iterable[Text]) -> list[Text]:
-    """Raises UnreadableFile: one has a source that the server would not take either."""
-    read_texts = list(texts)
-    for text in read_texts:
+def _checked(texts: list[Text]) -> list[Text]:
+    """The texts. Raises: InvalidRequest if the server would not take the source of one either."""
+    for text in texts:
         if has_control(text.source):
-            raise UnreadableFile(f"{text.source} has control characters in its name")
-    return read_texts
+            raise InvalidRequest("source", f"{text.source} has control characters in its name")
+    return texts
 
 
 def _exported(record: Record) -> dict[str, object]:

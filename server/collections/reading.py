@@ -2,15 +2,13 @@
 
 import io
 import json
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from charset_normalizer import from_bytes
 from pypdf import PdfReader
-from pypdf.errors import PyPdfError
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from server.collections.html_text import visible_text
@@ -24,16 +22,22 @@ MAX_EXEMPLAR_CHARS = 10_000
 """Of a problem or a solution, neither of which is cut in pieces."""
 MAX_RUN_CHARS = 20_000
 """What is cut at once: the time of the splitter grows with the square of a run without a seam."""
+MAX_DOCUMENT_CHARS = 5_000_000
 MAX_PDF_PAGES = 5_000
+MAX_TEXTS = 50_000
+"""Lines of a file, each of which is a document of its own when it is stored."""
 SUFFIXES = (".txt", ".md", ".html", ".htm", ".pdf", ".jsonl")
+KINDS = {".html": "HTML", ".htm": "HTML", ".pdf": "PDF", ".jsonl": "JSON lines", ".md": "Markdown"}
 EXEMPLAR_KEYS = ("question", "solution", "answer")
 TEXT_KEYS = ("text", "source")
-
-logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of every oddity of every file
 
 
 class UnreadableFile(ValueError):
     """A file cannot be read as what its name says it is; the message says why."""
+
+
+class TooMuchText(UnreadableFile):
+    """A file says more than one document may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +47,85 @@ class Text:
     source: str
     pieces: tuple[Piece, ...]
 
+    @property
+    def num_chars(self) -> int:
+        """Characters, of which those in an overlap count once."""
+        passages = max((p.span[1] for p in self.pieces if p.span is not None), default=0)
+        exemplars = (p for p in self.pieces if p.span is None)
+        return passages + sum(
+            len(part or "") for p in exemplars for part in (p.text, p.question, p.answer)
+        )
 
-def read(name: str, content: bytes) -> Iterator[Text]:
+
+def read(name: str, content: bytes, max_chars: int = MAX_DOCUMENT_CHARS) -> Iterator[Text]:
     """What a file says, in the pieces that are stored; by its suffix, plain text if unknown.
 
     Raises:
-        UnreadableFile: while reading, too.
+        UnreadableFile: while reading, too, and for whatever a reader stumbles over.
+        TooMuchText: it has more than `max_chars` characters, or too many lines.
     """
+    try:
+        yield from within(_read(name, content, max_chars), max_chars)
+    except (UnreadableFile, MemoryError):
+        raise
+    except Exception as failure:
+        kind = KINDS.get(PurePath(name).suffix.lower(), "text")
+        raise UnreadableFile(
+            f"{name} is no {kind} that can be read: it is damaged or nested too deep"
+        ) from failure
+
+
+def check_length(text: str, max_chars: int) -> str:
+    """Return the text. It is checked before it is cut into pieces, which takes longer.
+
+    Raises:
+        TooMuchText: it has more than `max_chars` characters.
+    """
+    if len(text) > max_chars:
+        raise _too_long(max_chars)
+    return text
+
+
+def _too_long(max_chars: int) -> TooMuchText:
+    return TooMuchText(
+        f"the document has more than {max_chars:,} characters of text; split it, or have the "
+        "operator raise WINNOW_MAX_DOCUMENT_CHARS"
+    )
+
+
+def within(texts: Iterable[Text], max_chars: int) -> Iterator[Text]:
+    """The texts of one document.
+
+    Raises:
+        TooMuchText: they have more than `max_chars` characters, or there are too many.
+    """
+    num_chars = 0
+    for number, text in enumerate(texts):
+        num_chars += text.num_chars
+        if num_chars > max_chars:
+            raise _too_long(max_chars)
+        if number == MAX_TEXTS:
+            raise TooMuchText(f"the document has more than {MAX_TEXTS:,} lines; split it")
+        yield text
+
+
+def _read(name: str, content: bytes, max_chars: int) -> Iterator[Text]:
     suffix = PurePath(name).suffix.lower()
     if not content.strip():
         raise UnreadableFile(f"{name} is empty")
     match suffix:
         case ".pdf":
-            yield from _read_pdf(name, content)
+            yield from _read_pdf(name, content, max_chars)
         case ".jsonl":
             yield from _read_lines(name, _decode(name, content))
         case ".html" | ".htm":
-            yield Text(name, split(_visible(_decode(name, content), name)))
+            seen = _visible(_decode(name, content), name)
+            yield Text(name, split(check_length(seen, max_chars)))
         case ".md":
-            yield Text(name, split(_decode(name, content), is_markdown=True))
+            text = check_length(_decode(name, content), max_chars)
+            yield Text(name, split(text, is_markdown=True))
         case _:
-            yield Text(name, split(_decode(name, content)))
+            yield Text(name, split(check_length(_decode(name, content), max_chars)))
 
 
 def split(text: str, *, is_markdown: bool = False) -> tuple[Piece, ...]:
@@ -108,31 +170,26 @@ def _decode(name: str, content: bytes) -> str:
 
 
 def _visible(html: str, name: str) -> str:
-    try:
-        text = visible_text(html)
-    except ValueError as failure:
-        raise UnreadableFile(f"{name} is no HTML that can be read: {failure}") from None
+    text = visible_text(html)
     if not text:
         raise UnreadableFile(f"{name} shows no text")
     return text
 
 
-def _read_pdf(name: str, content: bytes) -> Iterator[Text]:
-    try:
-        pages = PdfReader(io.BytesIO(content)).pages
-        if len(pages) > MAX_PDF_PAGES:
-            raise UnreadableFile(f"{name} has {len(pages)} pages; {MAX_PDF_PAGES} are allowed")
-        texts = [page.extract_text() for page in pages]
-    except UnreadableFile:
-        raise
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as failure:
-        # pypdf raises whatever a broken file makes it stumble over.
-        raise UnreadableFile(f"{name} is no PDF that can be read: {failure}") from failure
-    if not any(text.strip() for text in texts):
-        raise UnreadableFile(f"{name} has no text, as a scan has not; recognise it first")
-    for number, text in enumerate(texts, start=1):
+def _read_pdf(name: str, content: bytes, max_chars: int) -> Iterator[Text]:
+    reader = PdfReader(io.BytesIO(content))
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise UnreadableFile(f"{name} is encrypted; save it without its password first")
+    if len(reader.pages) > MAX_PDF_PAGES:
+        raise UnreadableFile(f"{name} has {len(reader.pages)} pages; {MAX_PDF_PAGES} are allowed")
+    says_something = False
+    for number, page in enumerate(reader.pages, start=1):
+        text = page.extract_text()
         if text.strip():
-            yield Text(f"{name}#page={number}", split(text))
+            says_something = True
+            yield Text(f"{name}#page={number}", split(check_length(text, max_chars)))
+    if not says_something:
+        raise UnreadableFile(f"{name} has no text, as a scan has not; recognise it first")
 
 
 def _read_lines(name: str, content: str) -> Iterator[Text]:

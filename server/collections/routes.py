@@ -2,11 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from decoding.retrieval import MAX_NAME_CHARS, MAX_PASSAGES, NAME, Kind
@@ -14,18 +17,30 @@ from server.body import read_body
 from server.collections.library import Library, RankedBy
 from server.collections.material import Added, Collection, StoredDocument
 from server.collections.opening import open_library
+from server.collections.reader import Reader
+from server.collections.reading import Text
 from server.collections.search import Hit
 from server.collections.store import UnknownDocument
-from server.collections.upload import read_document, texts_of
+from server.collections.upload import Upload, read_upload
+from server.connected import while_connected
 from server.errors import InvalidRequest, shown
+from server.gate.body import ClientLeft
 from server.gate.caller import caller_of
+from server.gate.refusals import Refused
 from server.settings import Settings
+from server.turns import FairTurns, TooManyWaiting
 
 T = TypeVar("T")
 Json = dict[str, Any]
 MAX_PAGE = 1000
 MAX_ID_DIGITS = 18
-NUM_ADDING_THREADS = 2
+NUM_ADDING = 2
+"""Documents that are read or stored at the same time, each of another tenant."""
+MAX_UPLOADS = 16
+"""Of one tenant, at work or waiting."""
+RETRY_AFTER_S = 5.0
+CLIENT_CLOSED_REQUEST = 499
+"""Nobody reads it but whoever reads the log."""
 
 router = APIRouter(prefix="/v1/collections")
 
@@ -33,12 +48,14 @@ router = APIRouter(prefix="/v1/collections")
 class LazyLibrary:
     """The server's library, opened by the first request that needs it.
 
-    Reading and storing documents, which may take long, have threads of their own, so that searches
-    never wait for them.
+    Documents, which may take long, are read in processes aside and stored in threads of their own,
+    so that searches never wait for them; tenants take turns at both.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.adding = ThreadPoolExecutor(NUM_ADDING_THREADS, "winnow-adding")
+        self.reader = Reader(settings, takes_uploads=True)
+        self.turns = FairTurns(NUM_ADDING, MAX_UPLOADS)
+        self.adding = ThreadPoolExecutor(NUM_ADDING, "winnow-adding")
         self._settings = settings
         self._lock = threading.Lock()
         self._library: Library | None = None
@@ -85,8 +102,29 @@ class Desk:
         return await asyncio.to_thread(lambda: work(self._lazy.library))
 
     async def run_slowly(self, work: Callable[[], T]) -> T:
-        """What reads or stores documents."""
+        """What stores documents."""
         return await asyncio.get_running_loop().run_in_executor(self._lazy.adding, work)
+
+    @contextmanager
+    def uploading(self) -> Iterator[None]:
+        """Raises Refused: the tenant has too many uploads here."""
+        try:
+            with self._lazy.turns.presence(self.tenant):
+                yield
+        except TooManyWaiting:
+            raise Refused(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"{MAX_UPLOADS} uploads of yours wait or are at work; wait until one is done",
+                "file",
+                RETRY_AFTER_S,
+            ) from None
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        return self._lazy.turns.turn(self.tenant)
+
+    async def read(self, upload: Upload) -> list[Text]:
+        """Raises InvalidRequest: it is no document, or not within the limits of one."""
+        return await self._lazy.reader.read_upload(upload)
 
     async def run_in(self, name: str, work: Callable[[Library, Collection], T]) -> T:
         """Raises UnknownCollection."""
@@ -124,22 +162,34 @@ async def delete_collection(name: str, desk: OwnDesk) -> Json:
 
 
 @router.post("/{name}/documents")
-async def add_documents(name: str, request: Request, desk: OwnDesk) -> Json:
+async def add_documents(name: str, request: Request, desk: OwnDesk) -> Response:
     """A file as multipart form (`file`), or JSON: `source` with `text` or `exemplars`."""
-    new = await read_document(request)
+    with desk.uploading():
+        upload = await read_upload(request)
+        await desk.run_in(name, lambda lib, collection: None)  # it exists
+        try:
+            return await _read_and_store(desk, name, request, upload)
+        except ClientLeft:
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
 
-    def work() -> list[Added]:
-        library = desk.library
-        collection = library.store.collection(desk.tenant, name)
-        texts = texts_of(new)
-        return list(library.add(collection, texts, desk.tenant))
 
-    added = await desk.run_slowly(work)
-    return {
-        "object": "list",
-        "data": [_added(one) for one in added],
-        "has_more": False,
-    }
+async def _read_and_store(desk: Desk, name: str, request: Request, upload: Upload) -> Response:
+    """Raises ClientLeft: before all was read. From then on it is stored in any case."""
+    async with AsyncExitStack() as held:
+
+        async def read() -> list[Text]:
+            await held.enter_async_context(desk.turn())
+            return await desk.read(upload)
+
+        texts = await while_connected(request, read())
+
+        def store() -> Response:
+            library = desk.library
+            collection = library.store.collection(desk.tenant, name)
+            data = [_added(one) for one in library.add(collection, texts, desk.tenant)]
+            return JSONResponse({"object": "list", "data": data, "has_more": False})
+
+        return await desk.run_slowly(store)
 
 
 @router.get("/{name}/documents")

@@ -1,5 +1,6 @@
 """A document as a request brings it: a file in a form, or JSON."""
 
+import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
 from starlette.types import Message
 
 from server.body import parse_body
@@ -14,10 +16,11 @@ from server.collections.memory import SOURCE_PREFIX
 from server.collections.reading import (
     MAX_EXEMPLAR_CHARS,
     Text,
-    UnreadableFile,
+    check_length,
     exemplar,
     read,
     split,
+    within,
 )
 from server.errors import InvalidRequest, shown
 from server.escaping import escaped_json, has_control
@@ -25,6 +28,7 @@ from server.gate.json_text import check_json
 from server.settings import Settings
 
 MEGABYTE = 10**6
+FORM = "multipart/form-data"
 FORM_BYTES = 100_000
 """What a form may take beside its file."""
 MAX_SOURCE_CHARS = 1000
@@ -50,24 +54,32 @@ class NewDocument(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A body with what its request says it is."""
+
+    content_type: str
+    body: bytes
+
+    @property
+    def is_form(self) -> bool:
+        return self.content_type.lower().startswith(FORM)
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     name: str
     content: bytes
 
 
-async def read_document(request: Request) -> File | bytes:
-    """A file of a form, or a body that is yet to be understood.
+async def read_upload(request: Request) -> Upload:
+    """The request's body, not understood yet: a process aside does that.
 
     Raises:
-        InvalidRequest: it is too long, or a form with something else in it.
+        InvalidRequest: it is too long.
     """
-    body = await _read_whole(request, _limit(request))
-    return await _take_file(request, body) or body
-
-
-def _limit(request: Request) -> int:
     settings: Settings = request.app.state.winnow_settings
-    return int(settings.max_document_mb * MEGABYTE)
+    body = await _read_whole(request, int(settings.max_document_mb * MEGABYTE))
+    return Upload(request.headers.get("content-type", ""), body)
 
 
 async def _read_whole(request: Request, limit: int) -> bytes:
@@ -86,37 +98,20 @@ async def _read_whole(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-async def _take_file(request: Request, body: bytes) -> File | None:
-    """The file of a multipart form; None where the body is none."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return None
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async with Request(request.scope, receive).form(max_files=1, max_fields=1) as form:
-        file = form.get("file")
-        if set(form) != {"file"} or not isinstance(file, UploadFile) or not file.filename:
-            raise InvalidRequest(
-                "file", f"the form must have one file with a name, file, got {shown(list(form))}"
-            )
-        return File(file.filename, await file.read())
-
-
-def texts_of(new: File | bytes) -> list[Text]:
+def texts_of_upload(upload: Upload, max_chars: int) -> list[Text]:
     """What the document holds, all of it read before anything is stored.
 
     Raises:
         InvalidRequest: it is no document.
+        UnreadableFile: its file is none.
     """
-    if isinstance(new, File):
-        try:
-            texts = list(read(new.name, new.content))
-        except UnreadableFile as failure:
-            raise InvalidRequest("file", str(failure)) from failure
+    if upload.is_form:
+        file = asyncio.run(_take_file(upload))
+        texts = list(read(file.name, file.content, max_chars))
     else:
-        check_json(new)
-        texts = _texts_said(parse_body(new, NewDocument))
+        check_json(upload.body)
+        new = parse_body(upload.body, NewDocument)
+        texts = list(within(_texts_said(new, max_chars), max_chars))
     saying = [text for text in texts if text.pieces]
     if not saying:
         raise InvalidRequest("text", "the document says nothing")
@@ -136,11 +131,34 @@ def texts_of(new: File | bytes) -> list[Text]:
     return saying
 
 
-def _texts_said(new: NewDocument) -> list[Text]:
+async def _take_file(upload: Upload) -> File:
+    """Raises InvalidRequest: the form has something else in it."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": upload.body, "more_body": False}
+
+    head = [(b"content-type", upload.content_type.encode("latin-1"))]
+    request = Request({"type": "http", "method": "POST", "headers": head}, receive)
+    try:
+        async with request.form(max_files=1, max_fields=1) as form:
+            file = form.get("file")
+            if set(form) != {"file"} or not isinstance(file, UploadFile) or not file.filename:
+                raise InvalidRequest(
+                    "file",
+                    f"the form must have one file with a name, file, got {shown(list(form))}",
+                )
+            return File(file.filename, await file.read())
+    except MultiPartException as failure:
+        raise InvalidRequest("file", f"the form cannot be read: {failure.message}") from None
+
+
+def _texts_said(new: NewDocument, max_chars: int) -> list[Text]:
+    """Raises TooMuchText."""
     if (new.text is None) == (new.exemplars is None):
         raise InvalidRequest("text", "a document has either text or exemplars")
     if new.text is not None:
-        return [Text(new.source, split(new.text, is_markdown=new.source.endswith(".md")))]
+        text = check_length(new.text, max_chars)
+        return [Text(new.source, split(text, is_markdown=new.source.endswith(".md")))]
     return [
         Text(new.source, (exemplar(one.question, one.solution, one.answer),))
         for one in new.exemplars or ()

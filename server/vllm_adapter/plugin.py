@@ -21,6 +21,7 @@ from server.collections.store import CollectionError
 from server.energy import POWERCAP, count_energy
 from server.errors import COLLECTION_STATUS, InvalidRequest, error_response
 from server.gate import ready
+from server.gate.refusals import Refused
 from server.metrics import server_metrics
 from server.refusal import DECODING_PATHS, RefuseDecodingElsewhere
 from server.replies import routes as reply_routes
@@ -111,7 +112,8 @@ class WinnowPlugin:
 async def _refuse(request: Request, failure: Exception) -> Response:
     server_metrics().count_error(failure)
     assert isinstance(failure, InvalidRequest)
-    return error_response(failure.message, failure.param or None, failure.status)
+    headers = failure.headers if isinstance(failure, Refused) else None
+    return error_response(failure.message, failure.param or None, failure.status, headers)
 
 
 async def _tell_of_collection(request: Request, failure: Exception) -> Response:

@@ -1,0 +1,86 @@
+"""Turns at scarce work, shared out by tenant."""
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+
+class TooManyWaiting(Exception):
+    """The tenant has as many waiting or at work as it may."""
+
+
+class FairTurns:
+    """At most `num_at_once` work at the same time, one of each tenant. Tenants take turns, so that
+    one who sends much waits behind its own."""
+
+    def __init__(self, num_at_once: int, max_present: int) -> None:
+        """`max_present` is of one tenant: those at work, those waiting, those still arriving."""
+        self._num_free = num_at_once
+        self._max_present = max_present
+        self._present: Counter[str] = Counter()
+        self._at_work: set[str] = set()
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    @contextmanager
+    def presence(self, tenant: str) -> Iterator[None]:
+        """Around all that one request does, before it takes memory.
+
+        Raises:
+            TooManyWaiting: the tenant has `max_present` others here.
+        """
+        if self._present[tenant] >= self._max_present:
+            raise TooManyWaiting
+        self._present[tenant] += 1
+        try:
+            yield
+        finally:
+            self._present[tenant] -= 1
+            if not self._present[tenant]:
+                del self._present[tenant]
+
+    @asynccontextmanager
+    async def turn(self, tenant: str) -> AsyncIterator[None]:
+        """Wait for the tenant's turn, and hold it."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(tenant, deque()).append(turn)
+        self._grant()
+        try:
+            await turn
+            yield
+        finally:
+            if turn.cancelled():  # while it waited
+                self._withdraw(tenant, turn)
+            else:
+                self._at_work.remove(tenant)
+                self._num_free += 1
+                if tenant in self._waiting:
+                    self._waiting.move_to_end(tenant)
+                self._grant()
+
+    def _grant(self) -> None:
+        for tenant in [one for one in self._waiting if one not in self._at_work]:
+            if not self._num_free:
+                return
+            turn = self._next(tenant)
+            if turn is not None:
+                self._num_free -= 1
+                self._at_work.add(tenant)
+                turn.set_result(None)
+
+    def _next(self, tenant: str) -> asyncio.Future[None] | None:
+        """The tenant's first that has not just given up."""
+        queue = self._waiting[tenant]
+        while queue and queue[0].done():
+            queue.popleft()
+        turn = queue.popleft() if queue else None
+        if not queue:
+            del self._waiting[tenant]
+        return turn
+
+    def _withdraw(self, tenant: str, turn: asyncio.Future[None]) -> None:
+        queue = self._waiting.get(tenant, deque())
+        if turn in queue:
+            queue.remove(turn)
+            if not queue:
+                del self._waiting[tenant]
