@@ -122,6 +122,18 @@ class Settings(BaseSettings):
         description="the file that collections are kept in, made when it is needed; or a "
         "postgresql:// URL, for several servers",
     )
+    store_quota_mb: float = Field(
+        1000.0,
+        gt=0,
+        description="megabytes that one tenant's collections, their documents and memory, may take "
+        "of the store; a key's --store-mb says otherwise",
+    )
+    store_reserve_mb: float = Field(
+        64.0,
+        ge=0,
+        description="megabytes of the disk that documents leave free for replies, feedback and "
+        "deletions, where the store is a file",
+    )
     embedder: str | None = Field(
         None,
         description="what collections are embedded with: a sentence-transformers folder or hub "

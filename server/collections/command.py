@@ -13,12 +13,14 @@ from tqdm import tqdm
 
 from server.collections.material import Collection, Record
 from server.collections.opening import open_library
+from server.collections.quota import quota_of
 from server.collections.reader import Reader
 from server.collections.reading import SUFFIXES, Text
 from server.collections.store import CollectionError
 from server.collections.tenancy import tenant_named, tenant_of_key
 from server.errors import InvalidRequest
 from server.escaping import escaped, escaped_json, has_control, say
+from server.gate.caller import Caller
 from server.gate.keyring import Keyring
 from server.gate.keys import UnusableKeys
 from server.settings import Settings, WrongSetting, load_settings
@@ -34,7 +36,7 @@ def main(arguments: list[str]) -> int:
         settings = load_settings()
         if options.store is not None:
             settings = settings.model_copy(update={"store": options.store})
-        return _Desk(settings, _tenant(options, settings)).serve(options)
+        return _Desk(settings, _caller(options, settings)).serve(options)
     except BrokenPipeError:  # whoever reads our output has had enough
         sys.stderr.close()
         return EXIT_OK
@@ -43,16 +45,16 @@ def main(arguments: list[str]) -> int:
         return EXIT_ERROR
 
 
-def _tenant(options: argparse.Namespace, settings: Settings) -> str:
+def _caller(options: argparse.Namespace, settings: Settings) -> Caller:
     """Raises UnusableKeys: the key is not in the file of keys."""
     if options.tenant is not None:
-        return tenant_named(options.tenant)
+        return Caller(options.tenant, tenant_named(options.tenant))
     if settings.keys is None or not options.api_key:
-        return tenant_of_key(options.api_key)
+        return Caller("", tenant_of_key(options.api_key))
     caller = Keyring(settings.keys).find(options.api_key)
     if caller is None:
         raise UnusableKeys(f"--api-key is none of the keys in {settings.keys}")
-    return caller.tenant
+    return caller
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,9 +107,10 @@ def _share(text: str) -> float:
 
 
 class _Desk:
-    def __init__(self, settings: Settings, tenant: str) -> None:
+    def __init__(self, settings: Settings, caller: Caller) -> None:
         self._settings = settings
-        self._tenant = tenant
+        self._tenant = caller.tenant
+        self._max_bytes = quota_of(caller, settings)
         self._library = open_library(settings)
 
     def serve(self, options: argparse.Namespace) -> int:
@@ -120,7 +123,9 @@ class _Desk:
         return self._library.store.collection(self._tenant, options.name)
 
     def _create(self, options: argparse.Namespace) -> None:
-        collection = self._library.create(self._tenant, options.name, memory=options.memory)
+        collection = self._library.create(
+            self._tenant, options.name, memory=options.memory, max_bytes=self._max_bytes
+        )
         say(f"made {collection.name}, searched by {collection.embedder or 'words alone'}")
 
     def _list(self, options: argparse.Namespace) -> None:
@@ -158,7 +163,9 @@ class _Desk:
         with tqdm(
             total=len(texts), unit="document", leave=False, disable=None if is_long else True
         ) as bar:
-            for added in self._library.add(collection, texts, self._tenant):
+            for added in self._library.add(
+                collection, texts, self._tenant, max_bytes=self._max_bytes
+            ):
                 bar.update()
                 yield added.is_new
 

@@ -48,8 +48,10 @@ class Library:
             if part is not None:
                 part.close()
 
-    def create(self, tenant: str, name: str, *, memory: bool = False) -> Collection:
-        """Raises BadName, CollectionExists."""
+    def create(
+        self, tenant: str, name: str, *, memory: bool = False, max_bytes: int | None = None
+    ) -> Collection:
+        """Raises BadName, CollectionExists, QuotaExceeded."""
         if len(name) > MAX_NAME_CHARS or not re.fullmatch(NAME, name):
             raise BadName(
                 f'a collection\'s name is at most {MAX_NAME_CHARS} letters, digits, ".", "_" and '
@@ -62,10 +64,16 @@ class Library:
             embedder.name if embedder else None,
             embedder.dimension if embedder else None,
             memory=memory,
+            max_bytes=max_bytes,
         )
 
     def add(
-        self, collection: Collection, texts: Iterable[Text], key: str, status: Status = "active"
+        self,
+        collection: Collection,
+        texts: Iterable[Text],
+        key: str,
+        status: Status = "active",
+        max_bytes: int | None = None,
     ) -> Iterator[Added]:
         """Store each text as a document, in lots; one that is yielded is on disk.
 
@@ -74,6 +82,7 @@ class Library:
 
         Raises:
             WrongVectors: the collection was made with another embedder than this server's.
+            QuotaExceeded: the tenant has stored `max_bytes`; None holds it to no quota.
         """
         self._check_embedder(collection)
         documents = (
@@ -82,7 +91,7 @@ class Library:
             if text.pieces
         )
         while lot := list(islice(documents, LOT)):
-            yield from self.store.add(collection, self._embedded(collection, lot))
+            yield from self.store.add(collection, self._embedded(collection, lot), max_bytes)
 
     def search(
         self,

@@ -19,13 +19,14 @@ from decoding.decoder import Decoder
 from decoding.report import Report
 from decoding.retrieval import Memory
 from server.collections.library import Library
-from server.collections.material import Collection, Piece, Status, StoredDocument
+from server.collections.material import Collection, Status, StoredDocument
 from server.collections.reading import Text, exemplar
 from server.collections.store import CollectionError
 from server.settings import Settings
 
 logger = logging.getLogger(__name__)
 SOURCE_PREFIX = "reply:"
+BYTES_PER_MB = 10**6
 MIN_VOTERS = 4
 """Fewer agree by chance."""
 
@@ -69,12 +70,17 @@ class Rememberer:
     def __init__(self, open_library: Callable[[], Library], settings: Settings) -> None:
         self._open_library = open_library
         self._quota = settings.memory_quota
+        self._max_bytes = int(settings.store_quota_mb * BYTES_PER_MB)
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._lock = threading.Lock()  # between counting, deleting and adding
 
-    def remember(self, tenant: str, name: str, solved: SolvedProblem) -> None:
-        """In the background: what goes wrong is logged, and takes no reply away."""
-        task = asyncio.create_task(self._remember(tenant, name, solved))
+    def remember(
+        self, tenant: str, name: str, solved: SolvedProblem, max_bytes: int | None = None
+    ) -> None:
+        """In the background: what goes wrong is logged, and takes no reply away. `max_bytes` is the
+        tenant's quota, None for that of the settings."""
+        quota = self._max_bytes if max_bytes is None else max_bytes
+        task = asyncio.create_task(self._remember(tenant, name, solved, quota))
         self._under_way[solved.reply_id] = task
         task.add_done_callback(lambda _: self._under_way.pop(solved.reply_id, None))
 
@@ -84,19 +90,21 @@ class Rememberer:
             await asyncio.wait([task])
         return await asyncio.to_thread(self._judge, tenant, reply_id, is_right)
 
-    async def _remember(self, tenant: str, name: str, solved: SolvedProblem) -> None:
+    async def _remember(
+        self, tenant: str, name: str, solved: SolvedProblem, max_bytes: int
+    ) -> None:
         try:
-            await asyncio.to_thread(self._store, tenant, name, solved)
+            await asyncio.to_thread(self._store, tenant, name, solved, max_bytes)
         except CollectionError as failure:
             logger.error("reply %s is not remembered: %s", solved.reply_id, failure)
         except Exception:
             logger.exception("reply %s is not remembered", solved.reply_id)
 
-    def _store(self, tenant: str, name: str, solved: SolvedProblem) -> None:
+    def _store(self, tenant: str, name: str, solved: SolvedProblem, max_bytes: int) -> None:
         with self._lock:
-            self._store_alone(tenant, name, solved)
+            self._store_alone(tenant, name, solved, max_bytes)
 
-    def _store_alone(self, tenant: str, name: str, solved: SolvedProblem) -> None:
+    def _store_alone(self, tenant: str, name: str, solved: SolvedProblem, max_bytes: int) -> None:
         library = self._open_library()
         collection = library.store.collection(tenant, name)
         if not self._makes_room(library, collection, tenant):
@@ -104,7 +112,7 @@ class Rememberer:
             return
         piece = exemplar(solved.question, solved.solution, solved.answer)
         status: Status = "active" if solved.memory == "confirmed" else "quarantined"
-        _add(library, collection, solved.source, piece, tenant, status)
+        list(library.add(collection, [Text(solved.source, (piece,))], tenant, status, max_bytes))
 
     def _makes_room(self, library: Library, collection: Collection, key: str) -> bool:
         """Whether one more may be stored; the oldest that waits is deleted for it."""
@@ -141,12 +149,7 @@ def _decide(
     if is_right and document.status == "quarantined":
         # Added anew, so that what is known of the same content is known of this, too.
         for piece in library.store.pieces(collection, document.id):
-            _add(library, collection, document.source, piece, document.key, "active")
+            text = Text(document.source, (piece,))
+            list(library.add(collection, [text], document.key, "active"))
     if not is_right or document.status == "quarantined":
         library.store.delete_documents(collection, document_id=document.id)
-
-
-def _add(
-    library: Library, collection: Collection, source: str, piece: Piece, key: str, status: Status
-) -> None:
-    list(library.add(collection, [Text(source, (piece,))], key, status))

@@ -21,22 +21,25 @@ from server.collections.sqlite_store import SQLiteStore
 from server.collections.store import Store, StoreBroken
 from server.settings import Settings
 
+BYTES_PER_MB = 10**6
 POSTGRES = ("postgresql://", "postgres://")
 
 
 def open_library(settings: Settings) -> Library:
     """Raises CollectionError: the store cannot be used, or a URL is set without its model."""
     embedder, reranker = _embedder(settings), _reranker(settings)
-    return Library(_store(settings.store), embedder, reranker)
+    return Library(_store(settings), embedder, reranker)
 
 
-def _store(place: str) -> Store:
+def _store(settings: Settings) -> Store:
+    place = settings.store
     if not place.strip() or ("://" in place and not place.startswith(POSTGRES)):
         raise StoreBroken(
             f"WINNOW_STORE must be a file or a postgresql:// URL, got {place.partition('://')[0]!r}"
         )
     if not place.startswith(POSTGRES):
-        return SQLiteStore(Path(place).expanduser())
+        reserve_bytes = int(settings.store_reserve_mb * BYTES_PER_MB)
+        return SQLiteStore(Path(place).expanduser(), reserve_bytes=reserve_bytes)
     try:
         from server.collections.postgres_store import PostgresStore
     except ImportError:

@@ -25,7 +25,7 @@ from server.collections.store import (
 logger = logging.getLogger(__name__)
 Db = psycopg.Connection[TupleRow]
 
-VERSION = 2
+VERSION = 3
 SET_UP_LOCK = 0x57494E4E  # "WINN"
 CONNECT_TIMEOUT_S = 5
 MAX_CONNECTIONS = 10
@@ -149,12 +149,17 @@ def _set_up(db: Db) -> None:
     db.execute("SELECT pg_advisory_xact_lock(%s)", (SET_UP_LOCK,))
     (table,) = one(db.execute("SELECT to_regclass('winnow.version')"))
     if table is None:
-        schema = resources.files("server.collections").joinpath("postgres_schema.sql").read_text()
-        db.execute(schema)
-        db.execute("INSERT INTO winnow.version VALUES (%s)", (VERSION,))
+        _run(db, "postgres_schema.sql")
         return
     (version,) = one(db.execute("SELECT max(version) FROM winnow.version"))
-    if version != VERSION:
+    if version == VERSION - 1:
+        _run(db, f"postgres_migration_{VERSION}.sql")
+    elif version != VERSION:
         raise StoreBroken(
             f"the database is of version {version}, this program knows version {VERSION}"
         )
+
+
+def _run(db: Db, script: str) -> None:
+    db.execute(resources.files("server.collections").joinpath(script).read_text())
+    db.execute("INSERT INTO winnow.version VALUES (%s)", (VERSION,))

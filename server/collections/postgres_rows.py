@@ -13,7 +13,7 @@ from pgvector import Vector as StoredVector
 
 from server.collections.material import Added, Collection, Document, Piece, digest
 from server.collections.postgres_database import Db, one
-from server.collections.rows import Row, check_vectors
+from server.collections.rows import Row, check_quota, check_vectors, stored_bytes
 from server.collections.store import UnknownCollection, WrongVectors
 from server.collections.terms import terms as terms_of
 
@@ -33,7 +33,8 @@ RECORDS = (
 )
 INSERT_DOCUMENT = (
     "INSERT INTO winnow.documents (collection_id, source, key, status, num_records, "
-    "content_hash, created_at, hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id"
+    "content_hash, created_at, hash, num_bytes) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) "
+    "RETURNING id"
 )
 COPY_RECORDS = (
     "COPY winnow.records (collection_id, document_id, kind, text, question, answer, span_start, "
@@ -110,7 +111,26 @@ def known(
     return {content_hash: tuple(rest) for content_hash, *rest in rows}
 
 
-def insert(db: Db, collection: Collection, documents: Sequence[Document]) -> list[Added]:
+def charge(db: Db, tenant: str, num_bytes: int, max_bytes: int | None = None) -> None:
+    """Count what the tenant has stored, or deleted if it is negative.
+
+    Raises:
+        QuotaExceeded: it is more than `max_bytes` now.
+    """
+    (total,) = one(
+        db.execute(
+            "INSERT INTO winnow.tenants AS t VALUES (%(tenant)s, greatest(0, %(num_bytes)s)) "
+            "ON CONFLICT (tenant) DO UPDATE SET num_bytes = "
+            "greatest(0, t.num_bytes + %(num_bytes)s) RETURNING num_bytes",
+            {"tenant": plain(tenant), "num_bytes": num_bytes},
+        )
+    )
+    check_quota(total, num_bytes, max_bytes)
+
+
+def insert(
+    db: Db, collection: Collection, documents: Sequence[Document], max_bytes: int | None
+) -> list[Added]:
     """Documents with their records and words; the collection is locked."""
     hashes = [document.content_hash for document in documents]
     there = known(db, collection, hashes)
@@ -120,9 +140,12 @@ def insert(db: Db, collection: Collection, documents: Sequence[Document]) -> lis
             _check_vectors(collection, document)
             new.setdefault(content_hash, document)
     if new:
-        ids = _insert_documents(db, collection, new)
-        _copy_records(db, collection, list(new.values()), ids)
+        terms = [_terms(document) for document in new.values()]
+        sizes = list(map(stored_bytes, new.values(), terms))
+        ids = _insert_documents(db, collection, new, sizes)
+        _copy_records(db, collection, list(new.values()), terms, ids)
         add_words(db, collection, ids)
+        charge(db, collection.tenant, sum(sizes), max_bytes)
         there |= {
             content_hash: (document_id, document.source, len(document.pieces))
             for document_id, (content_hash, document) in zip(ids, new.items(), strict=True)
@@ -162,7 +185,7 @@ def _count(db: Db, collection: Collection, ids: Sequence[int], sign: int) -> Non
 
 
 def _insert_documents(
-    db: Db, collection: Collection, documents: dict[bytes, Document]
+    db: Db, collection: Collection, documents: dict[bytes, Document], sizes: Sequence[int]
 ) -> list[int]:
     now = int(time.time())
     rows = [
@@ -173,27 +196,38 @@ def _insert_documents(
         for content_hash, document in documents.items()
     ]
     with db.cursor() as cursor:
-        cursor.executemany(INSERT_DOCUMENT, [(*row, digest(*row)) for row in rows], returning=True)
+        sealed = [
+            (*row, digest(*row), num_bytes) for row, num_bytes in zip(rows, sizes, strict=True)
+        ]
+        cursor.executemany(INSERT_DOCUMENT, sealed, returning=True)
         return [one(result)[0] for result in cursor.results()]
 
 
 def _copy_records(
-    db: Db, collection: Collection, documents: Sequence[Document], ids: Sequence[int]
+    db: Db,
+    collection: Collection,
+    documents: Sequence[Document],
+    terms: Sequence[Sequence[str]],
+    ids: Sequence[int],
 ) -> None:
     with db.cursor() as cursor, cursor.copy(COPY_RECORDS) as copy:
         copy.set_types(RECORD_TYPES)
-        for document, document_id in zip(documents, ids, strict=True):
-            for row in _record_rows(document):
+        for document, said, document_id in zip(documents, terms, ids, strict=True):
+            for row in _record_rows(document, said):
                 sealed = _sealed(collection.id, document_id, *row)
                 copy.write_row((*sealed, document.status == "active"))
 
 
-def _record_rows(document: Document) -> Iterator[Row]:
+def _terms(document: Document) -> list[str]:
+    return [" ".join(terms_of(piece.searched_text)) for piece in document.pieces]
+
+
+def _record_rows(document: Document, terms: Sequence[str]) -> Iterator[Row]:
     vectors = [None] * len(document.pieces) if document.vectors is None else document.vectors
-    for piece, vector in zip(document.pieces, vectors, strict=True):
+    for piece, said, vector in zip(document.pieces, terms, vectors, strict=True):
         yield (
             *(piece.kind, piece.text, piece.question, piece.answer, *(piece.span or (None, None))),
-            " ".join(terms_of(piece.searched_text)),
+            said,
             None if vector is None else StoredVector(vector),
         )
 

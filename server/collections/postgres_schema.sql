@@ -24,6 +24,12 @@ CREATE TABLE winnow.counts (
     PRIMARY KEY (collection_id, kind)
 );
 
+-- What each tenant's collections take, kept by whoever changes them.
+CREATE TABLE winnow.tenants (
+    tenant text COLLATE "C" PRIMARY KEY,
+    num_bytes bigint NOT NULL
+);
+
 CREATE TABLE winnow.documents (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     collection_id bigint NOT NULL REFERENCES winnow.collections (id) ON DELETE CASCADE,
@@ -34,6 +40,7 @@ CREATE TABLE winnow.documents (
     content_hash bytea NOT NULL,
     created_at bigint NOT NULL,
     hash bytea NOT NULL,
+    num_bytes bigint NOT NULL DEFAULT 0,
     UNIQUE (collection_id, content_hash)
 );
 

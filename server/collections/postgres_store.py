@@ -9,7 +9,7 @@ its content, which is compared whenever it is read.
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import get_args
 
 from decoding.retrieval import Kind
@@ -27,10 +27,11 @@ from server.collections.material import (
     Verified,
     digest,
 )
-from server.collections.postgres_database import Database, Db
+from server.collections.postgres_database import Database, Db, one
 from server.collections.postgres_rows import (
     COLLECTIONS,
     RECORDS,
+    charge,
     forget_words,
     insert,
     known,
@@ -40,7 +41,7 @@ from server.collections.postgres_rows import (
     storable,
 )
 from server.collections.postgres_verification import verify
-from server.collections.rows import checked_record, to_collection
+from server.collections.rows import COLLECTION_BYTES, checked_record, to_collection
 from server.collections.store import (
     CollectionExists,
     Ranking,
@@ -63,7 +64,14 @@ class PostgresStore:
         self.database.close()
 
     def create(
-        self, tenant: str, name: str, embedder: str | None, dimension: int | None, *, memory: bool
+        self,
+        tenant: str,
+        name: str,
+        embedder: str | None,
+        dimension: int | None,
+        *,
+        memory: bool,
+        max_bytes: int | None = None,
     ) -> Collection:
         content = (plain(tenant), plain(name), embedder, dimension, memory, int(time.time()))
         with self.database.transaction() as db:
@@ -80,6 +88,7 @@ class PostgresStore:
                     "INSERT INTO winnow.counts (collection_id, kind) VALUES (%s, %s)",
                     (row[0], kind),
                 )
+            charge(db, tenant, COLLECTION_BYTES, max_bytes)
         return Collection(row[0], *content)
 
     def collection(self, tenant: str, name: str) -> Collection:
@@ -99,8 +108,17 @@ class PostgresStore:
         return [to_collection(row) for row in rows]
 
     def delete(self, collection: Collection) -> None:
-        with self.database.transaction() as db:
+        # Locked, so that what it takes is what is given back; gone already, there is nothing to do.
+        with suppress(UnknownCollection), self._changing(collection) as db:
+            (num_bytes,) = one(
+                db.execute(
+                    "SELECT coalesce(sum(num_bytes), 0) FROM winnow.documents "
+                    "WHERE collection_id = %s",
+                    (collection.id,),
+                )
+            )
             db.execute("DELETE FROM winnow.collections WHERE id = %s", (collection.id,))
+            charge(db, collection.tenant, -int(num_bytes) - COLLECTION_BYTES)
 
     def known(self, collection: Collection, documents: Sequence[Document]) -> list[bool]:
         hashes = [storable(document).content_hash for document in documents]
@@ -108,10 +126,15 @@ class PostgresStore:
             there = known(db, collection, hashes)
         return [content_hash in there for content_hash in hashes]
 
-    def add(self, collection: Collection, documents: Sequence[Document]) -> list[Added]:
+    def add(
+        self,
+        collection: Collection,
+        documents: Sequence[Document],
+        max_bytes: int | None = None,
+    ) -> list[Added]:
         stored = [storable(document) for document in documents]
         with self._changing(collection) as db:
-            return insert(db, collection, stored)
+            return insert(db, collection, stored, max_bytes)
 
     def documents(
         self,
@@ -156,13 +179,22 @@ class PostgresStore:
         assert condition, "what is to be deleted must be said"
         with self._changing(collection) as db:
             rows = db.execute(
-                f"SELECT id FROM winnow.documents WHERE collection_id = %s{condition}",
+                f"SELECT id, num_bytes FROM winnow.documents WHERE collection_id = %s{condition}",
                 (collection.id, *values),
             ).fetchall()
             ids = [row[0] for row in rows]
             forget_words(db, collection, ids)
             db.execute("DELETE FROM winnow.documents WHERE id = ANY(%s::bigint[])", (ids,))
+            if ids:
+                charge(db, collection.tenant, -sum(row[1] for row in rows))
         return len(ids)
+
+    def num_bytes(self, tenant: str) -> int:
+        with self.database.reading() as db:
+            row = db.execute(
+                "SELECT num_bytes FROM winnow.tenants WHERE tenant = %s", (plain(tenant),)
+            ).fetchone()
+        return 0 if row is None else int(row[0])
 
     def count(self, collection: Collection) -> int:
         with self.database.reading() as db:

@@ -17,6 +17,7 @@ from server.body import read_body
 from server.collections.library import Library, RankedBy
 from server.collections.material import Added, Collection, StoredDocument
 from server.collections.opening import open_library
+from server.collections.quota import quota_of
 from server.collections.reader import Reader
 from server.collections.reading import Text
 from server.collections.search import Hit
@@ -92,7 +93,9 @@ class Desk:
 
     def __init__(self, request: Request) -> None:
         self._lazy: LazyLibrary = request.app.state.winnow_library
-        self.tenant = caller_of(request).tenant
+        caller = caller_of(request)
+        self.tenant = caller.tenant
+        self.max_bytes = quota_of(caller, request.app.state.winnow_settings)
 
     @property
     def library(self) -> Library:
@@ -137,9 +140,12 @@ OwnDesk = Annotated[Desk, Depends(Desk)]
 @router.post("")
 async def create_collection(request: Request, desk: OwnDesk) -> Json:
     new = await read_body(request, NewCollection)
-    return await desk.run(
-        lambda lib: _collection(lib, lib.create(desk.tenant, new.name, memory=new.memory))
-    )
+
+    def create(lib: Library) -> Json:
+        made = lib.create(desk.tenant, new.name, memory=new.memory, max_bytes=desk.max_bytes)
+        return _collection(lib, made)
+
+    return await desk.run(create)
 
 
 @router.get("")
@@ -186,7 +192,8 @@ async def _read_and_store(desk: Desk, name: str, request: Request, upload: Uploa
         def store() -> Response:
             library = desk.library
             collection = library.store.collection(desk.tenant, name)
-            data = [_added(one) for one in library.add(collection, texts, desk.tenant)]
+            added = library.add(collection, texts, desk.tenant, max_bytes=desk.max_bytes)
+            data = [_added(one) for one in added]
             return JSONResponse({"object": "list", "data": data, "has_more": False})
 
         return await desk.run_slowly(store)

@@ -9,7 +9,7 @@ import numpy as np
 
 from decoding.retrieval import Kind
 from server.collections.material import Added, Collection, Document, digest
-from server.collections.rows import check_vectors
+from server.collections.rows import check_quota, check_vectors
 from server.collections.store import UnknownCollection
 
 MAX_VARIABLES = 500
@@ -29,7 +29,11 @@ RECORDS = (
 
 
 def insert(
-    db: sqlite3.Connection, collection: Collection, document: Document, terms: Sequence[str]
+    db: sqlite3.Connection,
+    collection: Collection,
+    document: Document,
+    terms: Sequence[str],
+    num_bytes: int,
 ) -> Added:
     """A document with its records and their words; `terms` are those of each piece."""
     content_hash = document.content_hash
@@ -49,8 +53,8 @@ def insert(
     try:
         document_id = db.execute(
             "INSERT INTO documents (collection_id, source, key, status, num_records, "
-            "content_hash, created_at, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (*content, digest(*content)),
+            "content_hash, created_at, hash, num_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*content, digest(*content), num_bytes),
         ).lastrowid
     except sqlite3.IntegrityError:
         raise UnknownCollection(f'the collection "{collection.name}" was deleted') from None
@@ -74,16 +78,60 @@ def insert(
     return Added(document_id or 0, document.source, len(document.pieces), is_new=True)
 
 
-def forget_words(db: sqlite3.Connection, collection: Collection, document_id: int) -> None:
-    """Take the document's records out of the full-text tables, if they are in them."""
+def delete_records(
+    db: sqlite3.Connection, collection: Collection, document_id: int, limit: int = -1
+) -> None:
+    """Some of the document's records, or all, with their words if they are searched."""
+    rows = db.execute(
+        "SELECT r.id, r.kind, r.terms, d.status FROM records r "
+        "JOIN documents d ON d.id = r.document_id WHERE d.id = ? ORDER BY r.id LIMIT ?",
+        (document_id, limit),
+    ).fetchall()
+    # The words last: to forget them takes pages, which the records have freed by then.
+    db.executemany("DELETE FROM records WHERE id = ?", [(row[0],) for row in rows])
     for kind in get_args(Kind):
         words, _ = word_tables(collection.id, kind)
-        db.execute(
-            f"INSERT INTO {words} ({words}, rowid, terms) SELECT 'delete', r.id, r.terms "
-            "FROM records r JOIN documents d ON d.id = r.document_id "
-            "WHERE d.id = ? AND r.kind = ? AND d.status = 'active'",
-            (document_id, kind),
+        db.executemany(
+            f"INSERT INTO {words} ({words}, rowid, terms) VALUES ('delete', ?, ?)",
+            [(row[0], row[2]) for row in rows if row[1] == kind and row[3] == "active"],
         )
+
+
+def delete_document(db: sqlite3.Connection, collection: Collection, document_id: int) -> int:
+    """With its records; how many bytes of the quota that frees."""
+    delete_records(db, collection, document_id)
+    (num_bytes,) = db.execute(
+        "DELETE FROM documents WHERE id = ? RETURNING num_bytes", (document_id,)
+    ).fetchone()
+    return int(num_bytes)
+
+
+def shrink(db: sqlite3.Connection, collection: Collection, document_id: int, limit: int) -> None:
+    """Delete so many of the document's records. What is left is whole, and not known again."""
+    delete_records(db, collection, document_id, limit)
+    _, *content, _ = db.execute(f"{DOCUMENTS} WHERE id = ?", (document_id,)).fetchone()
+    content[4] -= limit
+    content[5] = digest("shrinking", document_id)
+    db.execute(
+        "UPDATE documents SET num_records = ?, content_hash = ?, hash = ? WHERE id = ?",
+        (content[4], content[5], digest(*content), document_id),
+    )
+
+
+def charge(
+    db: sqlite3.Connection, tenant: str, num_bytes: int, max_bytes: int | None = None
+) -> None:
+    """Count what the tenant has stored, or deleted if it is negative.
+
+    Raises:
+        QuotaExceeded: it is more than `max_bytes` now.
+    """
+    (total,) = db.execute(
+        "INSERT INTO tenants VALUES (?1, max(0, ?2)) ON CONFLICT (tenant) "
+        "DO UPDATE SET num_bytes = max(0, num_bytes + ?2) RETURNING num_bytes",
+        (tenant, num_bytes),
+    ).fetchone()
+    check_quota(total, num_bytes, max_bytes)
 
 
 def count_change(db: sqlite3.Connection, collection: Collection) -> None:

@@ -12,6 +12,12 @@ CREATE TABLE collections (
     UNIQUE (tenant, name)
 ) STRICT;
 
+-- What each tenant's collections take, kept by whoever changes them.
+CREATE TABLE tenants (
+    tenant TEXT PRIMARY KEY,
+    num_bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     collection_id INTEGER NOT NULL REFERENCES collections (id) ON DELETE CASCADE,
@@ -22,6 +28,7 @@ CREATE TABLE documents (
     content_hash BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     hash BLOB NOT NULL,
+    num_bytes INTEGER NOT NULL DEFAULT 0,
     UNIQUE (collection_id, content_hash)
 ) STRICT;
 

@@ -34,16 +34,19 @@ from server.collections.material import (
     digest,
 )
 from server.collections.private_file import make_private
-from server.collections.rows import checked_record, to_collection
+from server.collections.rows import COLLECTION_BYTES, checked_record, stored_bytes, to_collection
+from server.collections.sqlite_reserve import DiskReserve
 from server.collections.sqlite_rows import (
     COLLECTIONS,
     RECORDS,
+    charge,
     count_change,
-    forget_words,
+    delete_document,
     insert,
     marks,
     num_searched,
     parts,
+    shrink,
     word_tables,
 )
 from server.collections.sqlite_verification import verify
@@ -61,18 +64,26 @@ from server.collections.vector_index import VectorIndex
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-VERSION = 2
+VERSION = 3
 APPLICATION_ID = 0x57494E4E  # "WINN"
 BUSY_TIMEOUT_S = 30.0
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF")
 EXPORT_ROWS = 500
+SHRINK_ROWS = 100
+"""Records and documents that are deleted at a time when the disk has no room for more."""
 
 
 class SQLiteStore:
-    """`Store` over one file, which is made when it is not there."""
+    """`Store` over one file, which is made when it is not there.
 
-    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+    Documents leave `reserve_bytes` of its disk free.
+    """
+
+    def __init__(
+        self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S, *, reserve_bytes: int = 0
+    ) -> None:
         self._path = path
+        self._reserve = DiskReserve(path, reserve_bytes)
         self._busy_timeout_s = busy_timeout_s
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
@@ -80,7 +91,7 @@ class SQLiteStore:
         self._indexes: dict[tuple[int, Kind], VectorIndex] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="winnow-store")
         try:
-            self.write(_set_up)
+            self._open()
         except BaseException:
             self.close()
             raise
@@ -92,12 +103,29 @@ class SQLiteStore:
                 connection.close()
             self._connections.clear()
 
+    def _open(self) -> None:
+        try:
+            self.write(_set_up)
+        except StoreFull:  # even to be opened it needs a few pages
+            with self._reserve.given_up():
+                self.write(_set_up)
+        self._reserve.keep()
+
     def create(
-        self, tenant: str, name: str, embedder: str | None, dimension: int | None, *, memory: bool
+        self,
+        tenant: str,
+        name: str,
+        embedder: str | None,
+        dimension: int | None,
+        *,
+        memory: bool,
+        max_bytes: int | None = None,
     ) -> Collection:
         created_at = int(time.time())
 
         def write(db: sqlite3.Connection) -> Collection:
+            self._reserve.check(db, COLLECTION_BYTES)
+            charge(db, tenant, COLLECTION_BYTES, max_bytes)
             content = (tenant, name, embedder, dimension, int(memory), created_at)
             try:
                 cursor = db.execute(
@@ -137,13 +165,24 @@ class SQLiteStore:
 
     def delete(self, collection: Collection) -> None:
         def write(db: sqlite3.Connection) -> None:
-            db.execute("DELETE FROM collections WHERE id = ?", (collection.id,))
+            (num_bytes,) = db.execute(
+                "SELECT coalesce(sum(num_bytes), 0) FROM documents WHERE collection_id = ?",
+                (collection.id,),
+            ).fetchone()
+            deleted = db.execute("DELETE FROM collections WHERE id = ?", (collection.id,))
+            if deleted.rowcount:  # not by another in the meantime
+                charge(db, collection.tenant, -num_bytes - COLLECTION_BYTES)
             for kind in get_args(Kind):
                 words, vocabulary = word_tables(collection.id, kind)
                 db.execute(f"DROP TABLE IF EXISTS {vocabulary}")
                 db.execute(f"DROP TABLE IF EXISTS {words}")
 
-        self.write(write)
+        try:
+            self.write(write)
+        except StoreFull:
+            with self._reserve.given_up():
+                self._empty(collection)
+                self.write(write)
         for kind in get_args(Kind):
             self._indexes.pop((collection.id, kind), None)
 
@@ -161,14 +200,26 @@ class SQLiteStore:
             }
         return [content_hash in there for content_hash in hashes]
 
-    def add(self, collection: Collection, documents: Sequence[Document]) -> list[Added]:
-        prepared = [
-            (document, [" ".join(terms_of(piece.searched_text)) for piece in document.pieces])
+    def add(
+        self,
+        collection: Collection,
+        documents: Sequence[Document],
+        max_bytes: int | None = None,
+    ) -> list[Added]:
+        terms = [
+            [" ".join(terms_of(piece.searched_text)) for piece in document.pieces]
             for document in documents
         ]
+        sizes = list(map(stored_bytes, documents, terms))
 
         def write(db: sqlite3.Connection) -> list[Added]:
-            return [insert(db, collection, document, said) for document, said in prepared]
+            if max_bytes is not None:
+                self._reserve.check(db, sum(sizes))
+            prepared = zip(documents, terms, sizes, strict=True)
+            added = [insert(db, collection, *one) for one in prepared]
+            new = sum(size for one, size in zip(added, sizes, strict=True) if one.is_new)
+            charge(db, collection.tenant, new, max_bytes)
+            return added
 
         return self.write(write)
 
@@ -222,14 +273,53 @@ class SQLiteStore:
                     (collection.id, *values),
                 )
             ]
-            for one in ids:
-                forget_words(db, collection, one)
-                db.execute("DELETE FROM documents WHERE id = ?", (one,))
+            freed = sum(delete_document(db, collection, one) for one in ids)
             if ids:
                 count_change(db, collection)
+                charge(db, collection.tenant, -freed)
             return len(ids)
 
-        return self.write(write)
+        try:
+            return self.write(write)
+        except StoreFull:
+            with self._reserve.given_up():
+                return self._empty(collection, condition, values)
+
+    def _empty(
+        self, collection: Collection, condition: str = "", values: Sequence[str | int] = ()
+    ) -> int:
+        """Delete the documents in steps, of which each is on disk before the next: all at once they
+        need more room in the write-ahead log than a full disk has. Return how many there were."""
+
+        def step(db: sqlite3.Connection) -> tuple[int, bool]:
+            rows = db.execute(
+                "SELECT id, num_records FROM documents "
+                f"WHERE collection_id = ?{condition} ORDER BY id LIMIT {SHRINK_ROWS}",
+                (collection.id, *values),
+            ).fetchall()
+            left, num_deleted, freed = SHRINK_ROWS, 0, 0
+            for document_id, num_records in rows:
+                if num_records > left:
+                    if left:
+                        shrink(db, collection, document_id, left)
+                    break
+                freed += delete_document(db, collection, document_id)
+                num_deleted += 1
+                left -= num_records
+            count_change(db, collection)
+            charge(db, collection.tenant, -freed)
+            return num_deleted, bool(rows)
+
+        total, goes_on = 0, True
+        while goes_on:
+            num_deleted, goes_on = self.write(step)
+            total += num_deleted
+        return total
+
+    def num_bytes(self, tenant: str) -> int:
+        with self.reading() as db:
+            row = db.execute("SELECT num_bytes FROM tenants WHERE tenant = ?", (tenant,)).fetchone()
+        return 0 if row is None else int(row[0])
 
     def count(self, collection: Collection) -> int:
         with self.reading() as db:
@@ -358,9 +448,12 @@ class SQLiteStore:
             raise self._told(sqlite3.DatabaseError("text is damaged")) from failure
 
     def _told(self, failure: Exception) -> Exception:
-        code = getattr(failure, "sqlite_errorcode", 0) & 0xFF
+        extended = getattr(failure, "sqlite_errorcode", 0)
+        code = extended & 0xFF
         said = (failure.strerror or "") if isinstance(failure, OSError) else str(failure)
-        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._is_disk_full()):
+        is_full = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and self._is_disk_full()
+        # A quota of the file system, or a limit on the size of files, fails as a write.
+        if code == sqlite3.SQLITE_FULL or is_full or extended == sqlite3.SQLITE_IOERR_WRITE:
             return StoreFull(f"the disk of {self._path.name} is full; nothing of it was kept")
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
             return StoreBroken(f"{self._path.name} cannot be opened and written ({said})")
@@ -389,13 +482,19 @@ def _set_up(db: sqlite3.Connection) -> None:
     if version == 0:
         if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise StoreBroken("the file is a database of something else")
-        schema = resources.files("server.collections").joinpath("sqlite_schema.sql").read_text()
-        for statement in schema.split(";\n"):
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {VERSION}")
+        _run(db, "sqlite_schema.sql")
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    elif application == APPLICATION_ID and version == VERSION - 1:
+        _run(db, f"sqlite_migration_{VERSION}.sql")
     elif application != APPLICATION_ID or version != VERSION:
         raise StoreBroken(f"the file is of version {version}, this program knows version {VERSION}")
+
+
+def _run(db: sqlite3.Connection, script: str) -> None:
+    statements = resources.files("server.collections").joinpath(script).read_text()
+    for statement in statements.split(";\n"):
+        db.execute(statement)
+    db.execute(f"PRAGMA user_version = {VERSION}")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ CollectionError          what a client or operator can act on
 ├── UnknownReply         the tenant has no reply of that id, or none any more
 ├── JudgedOtherwise      the reply has other feedback already
 ├── WrongVectors         made by another embedder than the collection's
+├── QuotaExceeded        the tenant has stored as much as it may
 ├── StoreFull            the disk is full: nothing of the document was kept
 ├── StoreBusy            another process has been writing for too long
 └── StoreBroken          the file is damaged, of a newer version, or no store
@@ -70,6 +71,10 @@ class WrongVectors(CollectionError):
     pass
 
 
+class QuotaExceeded(CollectionError):
+    pass
+
+
 class StoreFull(CollectionError):
     pass
 
@@ -86,9 +91,21 @@ class Store(Protocol):
     def close(self) -> None: ...
 
     def create(
-        self, tenant: str, name: str, embedder: str | None, dimension: int | None, *, memory: bool
+        self,
+        tenant: str,
+        name: str,
+        embedder: str | None,
+        dimension: int | None,
+        *,
+        memory: bool,
+        max_bytes: int | None = None,
     ) -> Collection:
-        """Raises CollectionExists."""
+        """A collection takes of the tenant's quota, `max_bytes`, too.
+
+        Raises:
+            CollectionExists: the name is taken.
+            QuotaExceeded: the tenant has stored as much as it may.
+        """
         ...
 
     def collection(self, tenant: str, name: str) -> Collection:
@@ -107,11 +124,21 @@ class Store(Protocol):
         """Whether each document's content is there already, so that it need not be embedded."""
         ...
 
-    def add(self, collection: Collection, documents: Sequence[Document]) -> list[Added]:
+    def add(
+        self,
+        collection: Collection,
+        documents: Sequence[Document],
+        max_bytes: int | None = None,
+    ) -> list[Added]:
         """All of them or none. Content that is there already is not stored again.
+
+        `max_bytes` is the quota of the collection's tenant. It is None for what takes the place of
+        something else: that is held to no quota, and may take of the disk's reserve.
 
         Raises:
             UnknownCollection: it was deleted in the meantime.
+            QuotaExceeded: the tenant has stored as much as it may.
+            StoreFull: the disk has no room for documents.
         """
         ...
 
@@ -143,6 +170,10 @@ class Store(Protocol):
         key: str | None = None,
     ) -> int:
         """Those that match all that is given; how many there were."""
+        ...
+
+    def num_bytes(self, tenant: str) -> int:
+        """About what the tenant's collections take, as quotas count it."""
         ...
 
     def count(self, collection: Collection) -> int:

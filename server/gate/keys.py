@@ -44,6 +44,8 @@ class Key(BaseModel):
     tokens_per_minute: Limit | None = None
     tokens_per_day: Limit | None = None
     max_requests: Limit | None = None
+    store_mb: Limit | None = None
+    """None is `WINNOW_STORE_QUOTA_MB`."""
     created_at: float
     expires_at: float | None = None
 

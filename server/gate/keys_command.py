@@ -24,6 +24,7 @@ LIMITS = {
     "tokens_per_minute": "tokens in a minute, of prompts and of every path",
     "tokens_per_day": "likewise in a day",
     "max_requests": "requests at work at the same time",
+    "store_mb": "megabytes that its tenant's collections may take (WINNOW_STORE_QUOTA_MB)",
 }
 
 

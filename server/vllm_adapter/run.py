@@ -17,6 +17,7 @@ from decoding.engine import PathAborted, UnaskableQuestion
 from decoding.report import Report
 from decoding.retrieval import Memory
 from server.collections.memory import Rememberer, SolvedProblem, memory_of
+from server.collections.quota import quota_of
 from server.gate.caller import caller_of
 from server.metrics import server_metrics
 from server.replies.ledger import Ledger
@@ -57,9 +58,11 @@ class Run:
         self._report: Report | None = None
         spent_s = sum(finding.phases_ms.values()) / 1000 if finding is not None else 0.0
         self._began = time.perf_counter() - spent_s
-        self._tenant = caller_of(raw_request).tenant
+        caller = caller_of(raw_request)
+        self._tenant = caller.tenant
         self._settings: Settings = state.winnow_settings
         self._overridden: Json = getattr(raw_request.state, OVERRIDDEN, {})
+        self._max_stored_bytes = quota_of(caller, self._settings)
         has_comments = decoder.progress
         if has_comments is None:
             has_comments = self._settings.progress_comments
@@ -175,7 +178,8 @@ class Run:
                 reply_id, finding.question, outcome.winner.text, report.answer or "", memory
             )
             rememberer: Rememberer = self._state.winnow_rememberer
-            rememberer.remember(self._tenant, finding.retrieved.collection, solved)
+            name = finding.retrieved.collection
+            rememberer.remember(self._tenant, name, solved, self._max_stored_bytes)
         return memory
 
     async def response_events(
