@@ -4,8 +4,6 @@ A text makes at most as many tokens as it has bytes; a model's own words, read a
 as many as it took to say them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 
@@ -17,10 +15,10 @@ class MostTokens:
     prompt: int = 0
     generated: int = 0
 
-    def __add__(self, other: MostTokens) -> MostTokens:
+    def __add__(self, other: "MostTokens") -> "MostTokens":
         return MostTokens(self.prompt + other.prompt, self.generated + other.generated)
 
-    def __mul__(self, times: int) -> MostTokens:
+    def __mul__(self, times: int) -> "MostTokens":
         return MostTokens(self.prompt * times, self.generated * times)
 
 

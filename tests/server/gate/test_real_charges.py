@@ -18,7 +18,7 @@ MESSAGES_API, BATCH = "/v1/messages", "/v1/chat/completions/batch"
 STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 NUM_PROMPT_TOKENS = 31
 """Of the question, in the checkpoint's chat template."""
-LONG = {"max_output_tokens": 1500, "ignore_eos": True}
+LONG = {"max_output_tokens": 600, "ignore_eos": True}
 
 PLAIN: dict[str, tuple[str, Json]] = {
     "chat": (CHAT, chat()),
