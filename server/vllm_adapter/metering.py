@@ -14,6 +14,7 @@ from typing import Any, cast
 from vllm.engine.protocol import EngineClient
 from vllm.entrypoints.generate.base.serving import GenerateBaseServing
 from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
+from vllm.inputs import EngineInput
 from vllm.outputs import RequestOutput
 from vllm.sampling_params import SamplingParams
 from vllm.v1.engine import EngineCoreRequest
@@ -156,7 +157,8 @@ def _most(prompt: Any, params: SamplingParams, context: int) -> Most:  # any of 
 
 def _length(prompt: Any, context: int) -> int:  # likewise
     """Of a prompt that was rendered; of another the most that it can be."""
-    return prompt_length(prompt) if isinstance(prompt, dict) and "type" in prompt else context
+    is_rendered = isinstance(prompt, dict) and "type" in prompt
+    return prompt_length(cast(EngineInput, prompt)) if is_rendered else context
 
 
 def salt(secret: str, tenant: str, given: str | None) -> str:
