@@ -34,8 +34,12 @@ def cases(target: Target) -> Iterator[Case]:
             anthropic(target, **{name: value}),
             refused(),
         )
-    for path, body in _elsewhere(target).items():
-        yield group.post(f"an alias: {path}", path, body, handled)
+    alias = f"{target.model}:cot_decoding"
+    for name, fields in {"an alias": {"model": alias}, "a time limit": {"timeout_s": 5}}.items():
+        body = anthropic(target, **fields)
+        yield group.post(f"{name} in a message", MESSAGES, body, refused())
+    for path, body in _elsewhere(target, alias).items():
+        yield group.post(f"an alias: {path}", path, body, answered)
 
 
 def _broken() -> dict[str, Any]:  # any JSON
@@ -156,8 +160,7 @@ def _misspelt() -> dict[str, Any]:  # any JSON
     }
 
 
-def _elsewhere(target: Target) -> dict[str, dict[str, Any]]:
-    alias = f"{target.model}:cot_decoding"
+def _elsewhere(target: Target, alias: str) -> dict[str, dict[str, Any]]:
     return {
         "/tokenize": {"model": alias, "prompt": "a"},
         "/detokenize": {"model": alias, "tokens": [5]},

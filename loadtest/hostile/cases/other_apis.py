@@ -40,7 +40,7 @@ def cases(target: Target) -> Iterator[Case]:
             sent = request(target, method, f"{RESPONSES}/{identity}{path}")
             name = f"{method} response {identity[:20]}{path}"
             yield Case("other APIs", name, (sent,), refused(400, 404, 405))
-    for name, fields in _messages(target).items():
+    for name, fields in _messages().items():
         yield group.post(
             f"message: {name}", MESSAGES, anthropic(target, **fields), refused(400, 404)
         )
@@ -132,7 +132,7 @@ def _odd_responses() -> dict[str, dict[str, Any]]:
     }
 
 
-def _messages(target: Target) -> dict[str, dict[str, Any]]:
+def _messages() -> dict[str, dict[str, Any]]:
     def user(content: Any) -> dict[str, Any]:  # any JSON
         return {"messages": [{"role": "user", "content": content}]}
 
@@ -165,8 +165,6 @@ def _messages(target: Target) -> dict[str, dict[str, Any]]:
         "tool_choice unknown": {"tools": [], "tool_choice": {"type": "wish"}},
         "an unknown model": {"model": "nope"},
         "decoding": {"decoding": {"strategy": "cot_decoding"}},
-        "an alias": {"model": f"{target.model}:cot_decoding"},
-        "a time limit": {"timeout_s": 5},
         "longer than the context": user("apples " * 20_000),
     }
 
