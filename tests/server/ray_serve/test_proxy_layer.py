@@ -43,10 +43,10 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     await send(body(json.dumps(told).encode()))
 
 
-async def post(app: ASGIApp, **options: Any) -> httpx.Response:  # of httpx
+async def post(app: ASGIApp, path: str = CHAT, **options: Any) -> httpx.Response:  # of httpx
     transport = httpx.ASGITransport(ProxyLayer(app, SETTINGS))
     async with httpx.AsyncClient(transport=transport, base_url="http://proxy") as client:
-        return await client.post(CHAT, **({"json": BODY} | options))
+        return await client.post(path, **({"json": BODY} | options))
 
 
 async def test_a_lost_replica_is_a_503_that_says_when_to_come_back() -> None:
@@ -82,8 +82,9 @@ async def test_rays_own_refusal_is_put_in_openais_shape() -> None:
     assert "retry-after" in reply.headers
 
 
-async def test_a_conversation_gets_its_key_and_its_body_whole() -> None:
-    told = (await post(echo)).json()
+@pytest.mark.parametrize("path", [CHAT, f"{CHAT}/"])
+async def test_a_conversation_gets_its_key_and_its_body_whole(path: str) -> None:
+    told = (await post(echo, path)).json()
     (session,) = [value for name, value in told["head"] if name == SESSION_HEADER]
     assert session.startswith(PREFIX_KEY)
     assert json.loads(told["body"]) == BODY
