@@ -1,6 +1,7 @@
 """Compiling aside: one helper process, asked one request at a time, ended when it takes too long.
 
-Its answers are kept, so that a schema is compiled once, however many requests carry it.
+Tenants take turns, so that another tenant's requests hold one up for one compilation, not for all
+of theirs. Its answers are kept, so that a schema is compiled once, however many requests carry it.
 """
 
 import asyncio
@@ -11,15 +12,16 @@ from asyncio.subprocess import PIPE, Process
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Literal
 
 from server.errors import InvalidRequest
 from server.structured.asked import Constraint
+from server.structured.turns import Turns
 
 MAX_ANSWERS = 256
 # Each may wait for `timeout_s` behind those before it; more than these are told to come again.
-MAX_WAITING = 16
+MAX_WAITING_OF_TENANT = 16
+MAX_WAITING = 256
 START_TIMEOUT_S = 60.0
 WORKER = (sys.executable, "-m", "server.structured.worker")
 
@@ -44,34 +46,26 @@ class CompilerAside:
         self._setup = setup
         self._told: bytes | None = None
         self._worker: Process | None = None
-        self._turn = asyncio.Lock()
-        self._num_waiting = 0
+        self._turns = Turns(MAX_WAITING_OF_TENANT, MAX_WAITING)
         self._answers: OrderedDict[str, Failure | None] = OrderedDict()
 
-    async def failure_of(self, texts: Sequence[Text]) -> Failure | None:
+    async def failure_of(
+        self, texts: Sequence[Text], tenant: str, field: str = "structured_outputs"
+    ) -> Failure | None:
         """The first text that does not compile, if one does not.
 
         Raises:
-            InvalidRequest: too many wait for their turn (503).
+            Refused: too many wait for their turn, of this tenant (429) or of all (503).
         """
         line = json.dumps(texts).encode() + b"\n"
         key = hashlib.sha256(line).hexdigest()
         if key in self._answers:
             self._answers.move_to_end(key)
             return self._answers[key]
-        if self._num_waiting >= MAX_WAITING:
-            message = "too many new schemas and grammars wait to be compiled; try again"
-            raise InvalidRequest(
-                "structured_outputs", message, status=HTTPStatus.SERVICE_UNAVAILABLE
-            )
-        self._num_waiting += 1
-        try:
-            async with self._turn:
-                if key not in self._answers:  # another may have asked for the same
-                    self._keep(key, await self._ask(line))
-                return self._answers[key]
-        finally:
-            self._num_waiting -= 1
+        async with self._turns.turn(tenant, field, self._timeout_s):
+            if key not in self._answers:  # another may have asked for the same
+                self._keep(key, await self._ask(line))
+            return self._answers[key]
 
     @property
     def is_idle(self) -> bool:

@@ -10,6 +10,7 @@ from vllm.tokenizers import TokenizerLike, cached_tokenizer_from_config
 from vllm.utils.mistral import is_mistral_tokenizer
 from vllm.v1.structured_output.utils import grammar_is_likely_lark
 
+from server.gate.caller import caller_of
 from server.structured.asked import Constraint, asked_for
 from server.structured.compiler import CompilerAside, Text, refusal_of
 
@@ -30,16 +31,18 @@ async def check_structured(raw_request: Request) -> None:
         return  # the route itself says what is wrong with it
     constraints = asked_for(body) if isinstance(body, dict) else []
     if constraints:
-        await compile_aside(constraints, raw_request.app.state)
+        tenant = caller_of(raw_request).tenant
+        await compile_aside(constraints, raw_request.app.state, tenant)
 
 
-async def compile_aside(constraints: Sequence[Constraint], state: State) -> None:
+async def compile_aside(constraints: Sequence[Constraint], state: State, tenant: str) -> None:
     """Raises InvalidRequest."""
     backend = state.vllm_config.structured_outputs_config.backend
     compiler = compiler_of(state)
     if compiler is None or backend not in COMPILED_ASIDE:
         return
-    failure = await compiler.failure_of([_text(constraint) for constraint in constraints])
+    texts = [_text(constraint) for constraint in constraints]
+    failure = await compiler.failure_of(texts, tenant, constraints[0].field)
     # What xgrammar cannot read, "auto" gives to another backend, or refuses itself.
     if failure is not None and not (backend == "auto" and failure.stage == "parse"):
         raise refusal_of(constraints[failure.index], failure)

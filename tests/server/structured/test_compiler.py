@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.errors import InvalidRequest
-from server.structured import compiler as compiler_module
 from server.structured.compiler import CompilerAside
 
 pytestmark = pytest.mark.vllm  # it needs xgrammar, which comes with vLLM
 LONG_S = 60.0
+TENANT = "a"
 # Takes more than a hundredth of a second, with a large vocabulary many seconds.
 SLOW = ("regex", "(a|b|ab|ba|aab)*" * 256)
 OBJECT = ("json", '{"type": "object"}')
@@ -47,18 +46,18 @@ async def aside() -> AsyncIterator[CompilerAside]:
     ids=["json", "regex", "ebnf", "lark", "tag", "deprecated tag"],
 )
 async def test_what_compiles(aside: CompilerAside, text: tuple[str, str]) -> None:
-    assert await aside.failure_of([text]) is None
+    assert await aside.failure_of([text], TENANT) is None
 
 
 async def test_failure_says_which_and_why(aside: CompilerAside) -> None:
-    failure = await aside.failure_of([OBJECT, ("regex", "(")])
+    failure = await aside.failure_of([OBJECT, ("regex", "(")], TENANT)
     assert failure is not None
     assert (failure.index, failure.stage) == (1, "parse")
     assert failure.reason == "Regex parsing error at position 2: The parenthesis is not closed."
 
 
 async def test_a_grammar_that_no_text_conforms_to_is_refused(aside: CompilerAside) -> None:
-    failure = await aside.failure_of([("ebnf", "root ::= root")])
+    failure = await aside.failure_of([("ebnf", "root ::= root")], TENANT)
     assert failure is not None
     assert (failure.stage, failure.reason) == ("compile", "no text conforms to it")
 
@@ -66,14 +65,14 @@ async def test_a_grammar_that_no_text_conforms_to_is_refused(aside: CompilerAsid
 async def test_a_grammar_that_nests_too_deep_is_refused_and_the_next_compiles(
     aside: CompilerAside,
 ) -> None:
-    failure = await aside.failure_of([("ebnf", "root ::= " + "(" * 60_000)])
+    failure = await aside.failure_of([("ebnf", "root ::= " + "(" * 60_000)], TENANT)
     assert failure is not None
-    assert await aside.failure_of([("regex", "after")]) is None
+    assert await aside.failure_of([("regex", "after")], TENANT) is None
 
 
 async def test_too_slow_is_refused_and_ends_the_worker() -> None:
     compiler = CompilerAside(0.001, describe_letters)
-    failure = await compiler.failure_of([SLOW])
+    failure = await compiler.failure_of([SLOW], TENANT)
     assert failure is not None
     assert failure.reason.startswith("too complex: takes longer than 0.001 s to compile")
     assert compiler.is_idle
@@ -81,26 +80,34 @@ async def test_too_slow_is_refused_and_ends_the_worker() -> None:
 
 
 async def test_cancelled_request_takes_its_worker_along(aside: CompilerAside) -> None:
-    asking = asyncio.create_task(aside.failure_of([SLOW]))
+    asking = asyncio.create_task(aside.failure_of([SLOW], TENANT))
     await asyncio.sleep(0)  # it has taken its turn
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
     assert aside.is_idle
-    assert await aside.failure_of([("regex", "another")]) is None
-
-
-async def test_more_than_may_wait_are_told_to_come_again(
-    monkeypatch: pytest.MonkeyPatch, aside: CompilerAside
-) -> None:
-    monkeypatch.setattr(compiler_module, "MAX_WAITING", 0)
-    with pytest.raises(InvalidRequest, match="try again") as caught:
-        await aside.failure_of([("regex", "not asked before")])
-    assert caught.value.status == 503
+    assert await aside.failure_of([("regex", "another")], TENANT) is None
 
 
 async def test_answers_are_kept(aside: CompilerAside) -> None:
-    await aside.failure_of([OBJECT])
+    await aside.failure_of([OBJECT], TENANT)
     await aside.close()
-    assert await aside.failure_of([OBJECT]) is None
+    assert await aside.failure_of([OBJECT], TENANT) is None
     assert aside.is_idle  # no worker was needed
+
+
+async def test_tenants_schema_waits_for_one_of_another_tenants() -> None:
+    compiler, compiled = CompilerAside(LONG_S, describe_letters), []
+
+    async def ask(tenant: str, pattern: str) -> None:
+        await compiler.failure_of([("regex", pattern)], tenant)
+        compiled.append((tenant, pattern))
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(16):
+            group.create_task(ask("greedy", f"a{{{number + 1}}}"))
+        await asyncio.sleep(0)  # one of them has taken its turn, the others wait
+        group.create_task(ask("other", "b"))
+    assert compiled.index(("other", "b")) == 1
+    assert len(compiled) == 17
+    await compiler.close()
