@@ -1,6 +1,7 @@
 """Defaults under vLLM's: what suits a small machine. Whatever the user set stays as it is."""
 
 import os
+import re
 from collections.abc import MutableMapping
 from importlib import metadata
 
@@ -8,6 +9,7 @@ PLUGINS = ("winnow", "winnow_amx", "winnow_ending")
 # VLLM_PLUGINS is an allow-list for every plugin group, so naming ourselves hides these.
 OTHER_PLUGINS = ("lora_filesystem_resolver", "lora_hf_hub_resolver")
 FEW_CORES = 4
+ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")
 
 ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
@@ -127,4 +129,15 @@ def check_kv_cache_dtype(dtype: str, *, is_cpu: bool) -> None:
         raise UnusableFlag(
             f"--kv-cache-dtype on a CPU must be one of {', '.join(KV_CACHE_DTYPES)}, got {dtype}: "
             "vLLM would take it, and answer worse or gain nothing"
+        )
+
+
+def check_origins(origins: object) -> None:
+    """Raises UnusableFlag: none of a browser's origins would be among them."""
+    is_list = isinstance(origins, list) and all(isinstance(one, str) for one in origins)
+    wrong = [one for one in origins if not ORIGIN.fullmatch(one)] if is_list else [origins]
+    if wrong:
+        raise UnusableFlag(
+            "--allowed-origins must be a JSON list of origins, such as "
+            f'["http://localhost:3000"] without a slash at the end, or of "*", got {wrong[0]!r}'
         )

@@ -1,11 +1,21 @@
 """What the operator sets: environment variables that begin with WINNOW_."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import DirectoryPath, Field, FilePath, HttpUrl, SecretStr, ValidationError
+from pydantic import (
+    DirectoryPath,
+    Field,
+    FilePath,
+    HttpUrl,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PREFIX = "WINNOW_"
+Host = Annotated[str, StringConstraints(pattern=r"^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)$")]
+"""A name without a port; `*.` stands for one or more labels before it, `*` for any name."""
 
 
 class WrongSetting(Exception):
@@ -73,6 +83,12 @@ class Settings(BaseSettings):
         (),
         description="routes of vLLM that are closed otherwise, for whoever has a key, as a JSON "
         'list: `["/inference/v1/generate"]`',
+    )
+    allowed_hosts: tuple[Host, ...] | None = Field(
+        None,
+        description="names that requests may have in Host beside localhost and IP addresses, as a "
+        'JSON list: `["llm.example.org", "*.internal", "*"]`; without it none on a server without '
+        "keys, and any on one with keys",
     )
     cache_secret: SecretStr | None = Field(
         None,

@@ -25,8 +25,10 @@ from server.gate.body import (
     until_silent,
 )
 from server.gate.caller import CALLER, Caller
+from server.gate.content_type import check_content_type
 from server.gate.json_text import check_json
 from server.gate.keyring import Keyring, token_of
+from server.gate.origins import Origins
 from server.gate.refusals import Refused
 from server.gate.replies import Replies
 from server.gate.room import Room
@@ -53,6 +55,7 @@ class Gate:
         settings: Settings,
         base_model: str,
         split: Callable[[str], tuple[str, str | None]],
+        origins: Origins,
         max_priority: int = priority.MAX_PRIORITY,
     ) -> None:
         self._app = app
@@ -60,6 +63,7 @@ class Gate:
         self._settings = settings
         self._base_model = base_model
         self._split = split
+        self._origins = origins
         self._max_priority = max_priority
         # Tenants of a server without keys are names that anybody makes up.
         share = 1.0 if keyring.is_open else settings.max_tenant_share
@@ -95,6 +99,8 @@ class Gate:
             headers.check_size(scope)
             headers.check_expectation(scope)
             priority.check_header(head, self._max_priority)
+            if not routes.is_open(path):
+                self._origins.check(head)
             caller = self._caller(scope, path, head)
             entry.key = caller.name
             scope.setdefault("state", {})[CALLER] = caller
@@ -115,7 +121,7 @@ class Gate:
             assert replies is not None
             if replies.status:
                 raise  # in the middle of a reply there is nothing to be said any more
-            await refuse(refusal, scope, receive, replies)
+            await refuse(refusal, scope, receive, self._origins.readable(replies, head))
         finally:
             entry.end(replies.status if replies else 0, time.perf_counter() - began)
 
@@ -123,6 +129,7 @@ class Gate:
         try:
             headers.check_size(scope)
             headers.check_single(scope)
+            self._origins.check(dict(scope["headers"]))
             caller = self._caller(scope, path_of(scope), dict(scope["headers"]))
             scope.setdefault("state", {})[CALLER] = caller
             if caller.key is not None and caller.key.models is not None:
@@ -180,6 +187,7 @@ class Gate:
         """
         if not may_have_body(scope, head):
             return None
+        check_content_type(path, head, self._settings.extra_routes)
         if caller.key is not None and caller.key.models is not None and path.startswith(AUDIO):
             raise _cannot_tell_model(caller, path)
         max_bytes = max_body_bytes(path, self._settings)

@@ -15,7 +15,7 @@ MAX_HEADERS = 100
 MAX_HEAD_BYTES = 32 * 1024
 REQUEST_ID = "X-Request-Id"
 HEADER = REQUEST_ID.lower().encode()
-SINGLE = (b"authorization", b"content-type", b"host", b"x-api-key", HEADER)
+SINGLE = (b"authorization", b"content-type", b"host", b"origin", b"x-api-key", HEADER)
 CONTINUE = b"100-continue"
 REQUEST_ID_FORM = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 

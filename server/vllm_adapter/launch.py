@@ -12,11 +12,12 @@ from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from server.canaries.problems import UnusableCanaries
 from server.checkpoint import UnreadableCheckpoint
-from server.defaults import check_kv_cache_dtype
+from server.defaults import check_kv_cache_dtype, check_origins
 from server.settings import load_settings
 from server.vllm_adapter.canaries import check_idle_can_be_seen
 from server.vllm_adapter.engine_death import EXIT_ENGINE_DEAD, has_died
-from server.vllm_adapter.gate import take_keys
+from server.vllm_adapter.gate import ORIGINS_GIVEN, take_keys
+from server.vllm_adapter.logs import log_as_vllm_does
 
 
 def serve(arguments: list[str]) -> None:
@@ -45,8 +46,10 @@ def prepare(arguments: list[str]) -> argparse.Namespace:
     cli_env_setup()  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
     args = _parse(arguments)
     configure_logging_from_args(args)
+    log_as_vllm_does()
     ServeSubcommand().validate(args)
     _check_canaries(args)
+    check_origins(args.allowed_origins)
     check_kv_cache_dtype(args.kv_cache_dtype, is_cpu=current_platform.is_cpu())
     take_keys(args, load_settings())
     _check_model(args)
@@ -62,6 +65,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     args: argparse.Namespace = parser.parse_args(["serve", *arguments])
     if args.model_tag is not None:
         args.model = args.model_tag
+    default = serve_parser.get_default("allowed_origins")
+    setattr(args, ORIGINS_GIVEN, args.allowed_origins is not default)
     return args
 
 

@@ -6,14 +6,18 @@ from typing import Any
 import pytest
 import yaml
 
+from server.settings import Settings
 from tests.docker.chart import (
     CHART,
     FROM_SECRETS,
+    NAMESPACE,
     Refused,
     container,
+    of_kind,
     ray_schema,
     render,
     settings_schema,
+    variables,
 )
 
 POSTGRES = {"type": "postgres", "postgres": {"name": "database"}}
@@ -154,3 +158,15 @@ def test_schema_has_every_value_and_no_other() -> None:
             compare(value, inner, f"{path}/{name}")
 
     compare(values, schema, "")
+
+
+def test_names_of_the_service_are_served_where_no_keys_are() -> None:
+    ingress = {"enabled": True, "host": "llm.example.org"}
+    given = variables(container(render({"ingress": ingress})))["WINNOW_ALLOWED_HOSTS"]
+    hosts = Settings(allowed_hosts=json.loads(given)).allowed_hosts
+    name = of_kind(render(), "Service")["metadata"]["name"]
+    assert hosts is not None
+    assert {name, f"{name}.{NAMESPACE}", "*.svc", "llm.example.org"} <= set(hosts)
+    assert "WINNOW_ALLOWED_HOSTS" not in variables(container(render({"secrets": KEYS})))
+    own = {"settings": {"WINNOW_ALLOWED_HOSTS": ["*"]}}
+    assert variables(container(render(own)))["WINNOW_ALLOWED_HOSTS"] == '["*"]'

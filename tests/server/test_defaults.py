@@ -7,7 +7,9 @@ from server.defaults import (
     CPU_FLAGS,
     ENVIRONMENT,
     SMALL_CPU_ENVIRONMENT,
+    UnusableFlag,
     apply_environment,
+    check_origins,
     with_default_flags,
 )
 
@@ -98,3 +100,10 @@ def test_users_flag_wins_however_it_is_written(given: list[str]) -> None:
 
 def test_users_refusal_of_eager_mode_wins() -> None:
     assert "--enforce-eager" not in with_default_flags(["m", "--no-enforce-eager"], is_cpu=True)
+
+
+def test_origins_are_as_browsers_write_them() -> None:
+    check_origins(["http://localhost:3000", "*", "null", "chrome-extension://abc"])
+    for wrong in (["http://localhost:3000/"], ["localhost:3000"], "http://localhost", [5], None):
+        with pytest.raises(UnusableFlag, match="--allowed-origins must be a JSON list"):
+            check_origins(wrong)

@@ -12,7 +12,7 @@ from tests.server.server_process import ServerProcess
 pytestmark = pytest.mark.vllm
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-# The rest of the document are vLLM's routes that the gate keeps closed.
+# The rest of the document are other routes of vLLM.
 OURS = (
     r"^/(v1/(models.*|chat/completions|completions|responses|messages|messages/count_tokens"
     r"|feedback|collections.*)|tokenize|detokenize|health|ready|version|load)$"

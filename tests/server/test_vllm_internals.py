@@ -143,6 +143,7 @@ def test_renderers_and_models_are_there() -> None:
 def test_launchers_parts_are_there() -> None:
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.entrypoints.cli.serve import ServeSubcommand
+    from vllm.entrypoints.launchers.cli_args import FrontendArgs
     from vllm.entrypoints.serve.utils.api_utils import cli_env_setup
     from vllm.logger import configure_logging_from_args
 
@@ -153,6 +154,7 @@ def test_launchers_parts_are_there() -> None:
     assert callable(AsyncEngineArgs.create_model_config)
     assert parameters(cli_env_setup) == set()
     assert len(parameters(configure_logging_from_args)) == 1
+    assert FrontendArgs().allowed_origins == []
 
 
 @pytest.mark.parametrize("route", ["chat_completion", "completion", "responses"])

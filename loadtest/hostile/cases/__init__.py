@@ -13,6 +13,7 @@ from loadtest.hostile.cases import (
     keys,
     messages,
     methods,
+    origins,
     other_apis,
     paths,
     protocol,
@@ -28,6 +29,7 @@ from loadtest.hostile.cases import (
 GROUPS: Mapping[str, Callable[[Target], Iterator[Case]]] = {
     "keys": keys.cases,
     "methods": methods.cases,
+    "origins": origins.cases,
     "paths": paths.cases,
     "protocol": protocol.cases,
     "unread": unread.cases,

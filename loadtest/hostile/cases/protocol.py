@@ -21,7 +21,8 @@ def cases(target: Target) -> Iterator[Case]:
 
 def _broken(target: Target) -> dict[str, bytes]:
     body = as_json(chat(target))
-    usual = f"Host: x\r\nAuthorization: Bearer {target.key}\r\nContent-Type: application/json\r\n"
+    key = f"Authorization: Bearer {target.key}\r\n"
+    usual = f"Host: localhost\r\n{key}Content-Type: application/json\r\n"
 
     def post(headers: str, content: bytes = body) -> bytes:
         return f"POST {CHAT} HTTP/1.1\r\n{usual}{headers}\r\n".encode() + content
@@ -32,12 +33,12 @@ def _broken(target: Target) -> dict[str, bytes]:
         "TLS hello": bytes.fromhex("16030100c8010000c403035d") + b"\x00" * 200 + b"\r\n\r\n",
         "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "HTTP/0.9": b"GET /v1/models\r\n\r\n",
-        "HTTP/9.9": b"GET /v1/models HTTP/9.9\r\nHost: x\r\n\r\n",
-        "HTTP/1.1.1": b"GET /v1/models HTTP/1.1.1\r\nHost: x\r\n\r\n",
-        "version of letters": b"GET /v1/models HTTP/x.y\r\nHost: x\r\n\r\n",
-        "no method": b" /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
-        "spaces in the path": b"GET /v1/models and more HTTP/1.1\r\nHost: x\r\n\r\n",
-        "NUL in the request line": b"GET /v1/mod\x00els HTTP/1.1\r\nHost: x\r\n\r\n",
+        "HTTP/9.9": b"GET /v1/models HTTP/9.9\r\nHost: localhost\r\n\r\n",
+        "HTTP/1.1.1": b"GET /v1/models HTTP/1.1.1\r\nHost: localhost\r\n\r\n",
+        "version of letters": b"GET /v1/models HTTP/x.y\r\nHost: localhost\r\n\r\n",
+        "no method": b" /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "spaces in the path": b"GET /v1/models and more HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "NUL in the request line": b"GET /v1/mod\x00els HTTP/1.1\r\nHost: localhost\r\n\r\n",
         "no colon in a header": b"GET /v1/models HTTP/1.1\r\nHost x\r\n\r\n",
         "space before the colon": post(f"Content-Length : {len(body)}\r\n"),
         "NUL in a header": post("X-A: a\0b\r\n", b""),
@@ -62,13 +63,13 @@ def _broken(target: Target) -> dict[str, bytes]:
         "chunk size negative": post(chunked, b"-5\r\nabc\r\n0\r\n\r\n"),
         "chunk size of 2^70": post(chunked, b"4" + b"0" * 18 + b"\r\nabc\r\n0\r\n\r\n"),
         "chunk longer than its size": post(chunked, b"2\r\nabcdef\r\n0\r\n\r\n"),
-        "bare CR as line ends": b"GET /v1/models HTTP/1.1\rHost: x\r\r\n\r\n",
+        "bare CR as line ends": b"GET /v1/models HTTP/1.1\rHost: localhost\r\r\n\r\n",
         "nothing but line breaks": b"\r\n" * 200 + b"x\r\n\r\n",
         "second Host": b"GET /v1/models HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         "no Host": b"GET /v1/models HTTP/1.1\r\n\r\n",
         "smuggled request without a key": post(
             f"Content-Length: 4\r\n{chunked}",
-            b"0\r\n\r\nGET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"0\r\n\r\nGET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n",
         ),
     }
 
@@ -142,7 +143,7 @@ def _slow(target: Target) -> Iterator[Case]:
     yield Case(
         "protocol",
         "headers a byte at a time",
-        (b"GET /v1/models HTTP/1.1\r\nHost: x\r\nX-A: ", *slowly),
+        (b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-A: ", *slowly),
         refused_or_cut,
         deadline_s=seconds,
     )

@@ -20,10 +20,12 @@ from server.gate.caller import caller_of
 from server.gate.gate import Gate
 from server.gate.keyring import Keyring
 from server.gate.keys import add_key
+from server.gate.origins import Origins
 from server.settings import Settings
 from tests.server.gate.test_keys import key
 
 CHAT = "/v1/chat/completions"
+AS_JSON = {"Content-Type": "application/json"}
 
 
 async def echo(request: Request) -> Response:
@@ -74,7 +76,7 @@ def split(model: str) -> tuple[str, str | None]:
 
 
 def client(keyring: Keyring, token: str | None = None, **settings: Any) -> httpx.AsyncClient:
-    gate = Gate(APP, keyring, Settings(**settings), "pocket", split)
+    gate = Gate(APP, keyring, Settings(**settings), "pocket", split, Origins(None, ["*"]))
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(gate), base_url="http://test", headers=headers
@@ -239,15 +241,17 @@ class TestWhoComesIn:
 
         headers = [(b"authorization", f"Bearer {token}".encode())]
         scope = {"type": "websocket", "path": "/v1/realtime", "headers": headers, "state": {}}
-        await Gate(inner, keyring, Settings(), "pocket", split)(scope, receive, send)
+        await Gate(inner, keyring, Settings(), "pocket", split, Origins(None))(scope, receive, send)
         assert sent[0]["type"] == ("websocket.accept" if is_let_in else "websocket.close")
 
 
 class TestForm:
     async def test_body_has_a_size(self, opened: Keyring) -> None:
         async with client(opened, max_body_mb=0.001) as http:
-            assert (await http.post(CHAT, content=b'"' + b"x" * 998 + b'"')).status_code == 200
-            reply = await http.post(CHAT, content=b'"' + b"x" * 999 + b'"')
+            assert (
+                await http.post(CHAT, content=b'"' + b"x" * 998 + b'"', headers=AS_JSON)
+            ).status_code == 200
+            reply = await http.post(CHAT, content=b'"' + b"x" * 999 + b'"', headers=AS_JSON)
         assert reply.status_code == 413
         assert "1,000 bytes" in error_of(reply)["message"]
         assert reply.headers["connection"] == "close"
@@ -258,12 +262,14 @@ class TestForm:
                 yield b"x" * 500
 
         async with client(opened, max_body_mb=0.001) as http:
-            assert (await http.post(CHAT, content=parts())).status_code == 413
+            assert (await http.post(CHAT, content=parts(), headers=AS_JSON)).status_code == 413
 
     async def test_uploads_have_a_size_of_their_own(self, opened: Keyring) -> None:
         async with client(opened, max_body_mb=0.001, max_document_mb=0.002) as http:
             path = "/v1/collections/a/documents"
-            assert (await http.post(path, content=b"x" * 2000)).json()["length"] == 2000
+            assert (await http.post(path, content=b"x" * 2000, headers=AS_JSON)).json()[
+                "length"
+            ] == 2000
 
     async def test_slow_body_is_given_up(self, opened: Keyring) -> None:
         never = asyncio.Event()
@@ -273,20 +279,22 @@ class TestForm:
             await never.wait()
 
         async with client(opened, body_timeout_s=0.05) as http:
-            reply = await http.post(CHAT, content=parts())
+            reply = await http.post(CHAT, content=parts(), headers=AS_JSON)
         assert reply.status_code == 408
         assert error_of(reply)["param"] == "body"
 
     @pytest.mark.parametrize("body", [b'{"a": NaN}', b'["\\ud800"]', b"[" * 200 + b"]" * 200])
     async def test_body_is_sound_json(self, opened: Keyring, body: bytes) -> None:
         async with client(opened) as http:
-            reply = await http.post(CHAT, content=body)
+            reply = await http.post(CHAT, content=body, headers=AS_JSON)
         assert reply.status_code == 400
         error_of(reply)
 
     async def test_body_comes_through_as_it_was(self, opened: Keyring) -> None:
         async with client(opened) as http:
-            assert (await http.post(CHAT, content=b"x" * 4321)).json()["length"] == 4321
+            assert (await http.post(CHAT, content=b"x" * 4321, headers=AS_JSON)).json()[
+                "length"
+            ] == 4321
 
     @pytest.mark.parametrize("headers", [{f"x-{i}": "" for i in range(101)}, {"x": "y" * 32768}])
     async def test_head_has_a_size(self, opened: Keyring, headers: dict[str, str]) -> None:
@@ -306,7 +314,9 @@ class TestForm:
 
         scope = {"type": "http", "method": "POST", "path": CHAT, "headers": [], "state": {}}
         with caplog.at_level(logging.INFO, "server.access"):
-            await Gate(APP, opened, Settings(), "pocket", split)(scope, receive, send)
+            await Gate(APP, opened, Settings(), "pocket", split, Origins(None))(
+                scope, receive, send
+            )
         assert sent == []
         assert "status=0" in caplog.text
 

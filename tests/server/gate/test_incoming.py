@@ -13,6 +13,7 @@ from server.gate.caller import Caller
 from server.gate.gate import Gate
 from server.gate.keyring import Keyring
 from server.gate.keys import add_key
+from server.gate.origins import Origins
 from server.gate.refusals import Refused
 from server.gate.room import Room
 from server.settings import Settings
@@ -25,7 +26,7 @@ PREFLIGHT = (("origin", "http://a"), ("access-control-request-method", "POST"))
 
 
 def gate(keyring: Keyring, app: ASGIApp = APP, **settings: Any) -> Gate:
-    return Gate(app, keyring, Settings(**settings), "pocket", split)
+    return Gate(app, keyring, Settings(**settings), "pocket", split, Origins(None))
 
 
 @pytest.fixture

@@ -14,6 +14,22 @@
 {{- end -}}
 {{- end }}
 
+{{/* Names by which the Service, KubeRay's and the Ingress are asked. */}}
+{{- define "winnow.hosts" -}}
+{{- $names := list (include "winnow.fullname" .) -}}
+{{- if .Values.ray.enabled -}}
+{{- $names = append $names (printf "%s-serve-svc" (first $names)) -}}
+{{- end -}}
+{{- $hosts := list "*.svc" "*.svc.cluster.local" -}}
+{{- range $names -}}
+{{- $hosts = append (append $hosts .) (printf "%s.%s" . $.Release.Namespace) -}}
+{{- end -}}
+{{- if .Values.ingress.host -}}
+{{- $hosts = append $hosts .Values.ingress.host -}}
+{{- end -}}
+{{- toJson $hosts -}}
+{{- end }}
+
 {{- define "winnow.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "winnow.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

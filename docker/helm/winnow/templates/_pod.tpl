@@ -46,6 +46,10 @@ imagePullPolicy: {{ .Values.image.pullPolicy }}
 - name: {{ $name }}
   value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
 {{- end }}
+{{- if not (or $v.secrets.keys.name (hasKey $v.settings "WINNOW_ALLOWED_HOSTS")) }}
+- name: WINNOW_ALLOWED_HOSTS # without keys the server answers no other names
+  value: {{ include "winnow.hosts" . | quote }}
+{{- end }}
 {{- if $v.secrets.keys.name }}
 - name: WINNOW_KEYS
   value: /keys/{{ $v.secrets.keys.key }}
