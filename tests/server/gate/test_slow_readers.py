@@ -107,14 +107,17 @@ class Draining:
 
 
 async def drop_whole_reply(end: bytes) -> None:
+    is_sent = asyncio.Event()
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await Response(PART * 100)(scope, receive, send)
+        is_sent.set()
 
     async with (
         serving(app, write_timeout_s=0.2) as server,
         silent_client(server.port, HEAD + end + b"\r\n"),
     ):
-        await server.until_connected()
+        await is_sent.wait()
         await server.until_idle()
 
 
@@ -127,14 +130,17 @@ async def test_whole_reply_that_nobody_reads_is_dropped(end: bytes) -> None:
 async def test_reply_that_the_system_holds_is_dropped(end: bytes) -> None:
     """It is shorter than what the loop would tell the protocol of."""
 
+    is_sent = asyncio.Event()
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await Response(PART)(scope, receive, send)
+        is_sent.set()
 
     async with (
         serving(app, write_timeout_s=0.2) as server,
         silent_client(server.port, HEAD + end + b"\r\n"),
     ):
-        await server.until_connected()
+        await is_sent.wait()
         await server.until_idle()
 
 
