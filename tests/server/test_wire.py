@@ -1,5 +1,9 @@
+import re
+from typing import Any
+
 import pytest
 
+from decoding.catalog import DECODERS
 from decoding.cot_decoding import CoTDecoding
 from decoding.greedy import Greedy
 from decoding.majority_vote import MajorityVote
@@ -256,3 +260,23 @@ def test_vote_out_of_range_is_refused_with_a_way_out(
         choose_decoder({**VOTE, **value}, None, MAX_PATHS, given)
     assert failure.value.param == param
     assert message in (None, failure.value.message)
+
+
+VALUES: tuple[Any, ...] = (  # any JSON
+    *(5, -1, 1.5, "a", "", True, None, [], {}, [5], ["a"], [[5]], [{}], {"a": 5}, [None]),
+    *({"pattern": 5}, ["a", "b", 5]),
+)
+
+
+@pytest.mark.parametrize("strategy", DECODERS)
+def test_no_refusal_speaks_of_pythons_types(strategy: str) -> None:
+    said = []
+    for name in DECODERS[strategy].model_fields:
+        for value in VALUES:
+            try:
+                choose_decoder({"strategy": strategy, name: value}, None, MAX_PATHS)
+            except InvalidRequest as refusal:
+                said.append(refusal.message.partition(", got ")[0])
+    assert len(said) > 50
+    python = re.compile(r"\b([Tt]uple|[Dd]ict\w*|None\w*|str|int|bool|True|False|instance)\b")
+    assert [message for message in said if python.search(message)] == []
