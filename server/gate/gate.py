@@ -26,7 +26,7 @@ from server.gate.body import (
 )
 from server.gate.caller import CALLER, Caller
 from server.gate.content_type import check_content_type
-from server.gate.json_text import check_json
+from server.gate.json_text import check_json, without_mark
 from server.gate.keyring import Keyring, token_of
 from server.gate.origins import Origins
 from server.gate.refusals import Refused
@@ -112,7 +112,7 @@ class Gate:
             body = await self._read_body(scope, receive, path, head, caller)
             with self._admission.visit(caller) as visit:
                 entry.visit = replies.visit = visit
-                self._check_body(body, path, head, caller)
+                body = self._checked_body(body, path, head, caller)
                 receive = receive if body is None else replayed(body, receive)
                 await self._app(scope, receive, replies)
         except ClientLeft:
@@ -195,18 +195,24 @@ class Gate:
         with self._room.hold(caller) as take:
             return await read_whole(receive, max_bytes, self._settings.body_timeout_s, take)
 
-    def _check_body(
+    def _checked_body(
         self, body: bytes | None, path: str, head: headers.Head, caller: Caller
-    ) -> None:
-        """Raises InvalidRequest: it is no JSON, or names a model that its key may not use."""
+    ) -> bytes | None:
+        """The body, as its route may read it.
+
+        Raises:
+            InvalidRequest: it is no JSON, or names a model that its key may not use.
+        """
         if body is None or path.startswith(UPLOADS):
-            return
+            return body
         if not head.get(b"content-type", b"").startswith(b"multipart/"):
+            body = without_mark(body)
             check_json(body)
             priority.check_body(body, self._max_priority)
         models = caller.key.models if caller.key is not None else None
         if models is not None and routes.names_model(path):
             self._check_model(body, caller, models)
+        return body
 
     def _check_model(self, body: bytes, caller: Caller, allowed: tuple[str, ...]) -> None:
         """Raises InvalidRequest: the request names, or means, a model that its key may not use."""

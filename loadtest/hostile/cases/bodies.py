@@ -42,6 +42,12 @@ NOT_OBJECTS = {
     "a raw control character": b'{"model": "a\x01b"}',
     "a broken escape": b'{"model": "\\x41"}',
 }
+NO_UTF_8 = {
+    "an encoded surrogate": b"a\xed\xa0\x80",
+    "an overlong NUL": b"\xc0\x80",
+    "half of a character": b"\xe2\x82",
+    "Latin-1": b"\xe9",
+}
 NUMBERS = ("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" * 5000, "1e-400000", "0x10", "01")
 CONTENT_TYPES = (
     "text/plain",
@@ -75,9 +81,14 @@ def cases(target: Target) -> Iterator[Case]:
         name = f"content-type {kind[:40] or 'empty'}"
         expect = handled if "json" in kind else refused(400, 415)
         yield group.post(name, CHAT, body, expect, {"Content-Type": kind})
-    yield group.post("a byte order mark", CHAT, b"\xef\xbb\xbf" + body, handled)
-    for encoding in ("utf-16", "utf-32"):
-        yield group.post(encoding, CHAT, body.decode().encode(encoding), handled)
+    yield group.post("a byte order mark", CHAT, b"\xef\xbb\xbf" + body, answered)
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"):
+        yield group.post(encoding, CHAT, body.decode().encode(encoding), refused())
+    for field in ("stop", "bad_words", "vllm_xargs", "unknown", "user"):
+        value = {"a": "HERE"} if field == "vllm_xargs" else ["HERE"]
+        body = as_json(chat(target, **{field: value}))
+        for name, raw in NO_UTF_8.items():
+            yield group.post(f"{name} in {field}", CHAT, body.replace(b"HERE", raw), refused())
     twice = body[:-1] + b', "max_tokens": 2, "max_tokens": 3}'
     yield group.post("a key twice", CHAT, twice, handled)
     contrary = body[:-1] + b', "decoding": {"strategy": "greedy"}, "decoding": {"strategy": "x"}}'

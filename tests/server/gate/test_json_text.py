@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.errors import InvalidRequest
-from server.gate.json_text import MAX_DEPTH, MAX_INTEGER, check_json
+from server.gate.json_text import MAX_DEPTH, MAX_INTEGER, check_json, without_mark
 
 LEAVES = (
     st.none()
@@ -82,6 +82,62 @@ def test_many_brackets_side_by_side_are_not_deep() -> None:
     check_json(b"[" + b",".join([b"[]"] * 10_000) + b"]")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b'{"a": NaN'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"stop": "\xed\xa0\x80"}',  # an encoded surrogate
+        b'{"\xed\xb0\x80": 1}',
+        b'{"stop": "\xc0\x80"}',  # NUL, longer than need be
+        b'{"stop": "\xe2\x82"}',  # cut off
+        b'{"stop": "\xf4\x90\x80\x80"}',  # beyond the last character
+        b'{"stop": "\x80"}',
+        b"\xff\xfe",
+        *(
+            '{"stop": "é"}'.encode(encoding)
+            for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+        ),
+        '{"stop": "é"}'.encode("latin-1"),
+    ],
+)
+def test_other_bytes_than_utf_8_are_refused(body: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="must be JSON in UTF-8") as refusal:
+        check_json(body)
+    assert refusal.value.param == "body"
+
+
+def test_byte_order_mark_is_taken_off() -> None:
+    assert without_mark('\ufeff{"a": "\ufeff"}'.encode()) == '{"a": "\ufeff"}'.encode()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"a": NaN'])
 def test_what_is_no_json_is_left_to_its_route(body: bytes) -> None:
     check_json(body)
+
+
+@pytest.mark.parametrize(
+    ("content", "param"),
+    [
+        ({"messages": [{}] * 4097}, "messages"),
+        ({"input": ["a"] * 2049}, "input"),
+        ({"documents": ["a"] * 2049}, "documents"),
+        ({"stop": ["a"] * 129}, "stop"),
+        ({"messages": [{"content": [{}] * 16_384}]}, "body"),
+        ([[]] * 16_384, "body"),
+    ],
+)
+def test_items_have_an_end(content: Any, param: str) -> None:
+    with pytest.raises(InvalidRequest, match="may have") as refusal:
+        check_json(json.dumps(content).encode())
+    assert refusal.value.param == param
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"prompt": [5] * 100_000, "input": [5] * 100_000},
+        {"messages": [{"content": "{" * 10_000 + "," * 10_000}]},
+        {"messages": [{}] * 4096, "input": [[5]] * 2048, "stop": ["a"] * 128},
+    ],
+)
+def test_what_is_long_otherwise_passes(content: Any) -> None:
+    check_json(json.dumps(content).encode())
