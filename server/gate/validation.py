@@ -13,7 +13,7 @@ _INTERNAL = re.compile(
 )
 # What Python says of an operation that a value does not have.
 _PYTHONS_OWN = re.compile(
-    r"^'\w+' object |^object of type '\w+'|^unhashable type|\w\(\) (got|takes|missing) |"
+    r"^'\w+' object |^(object|argument) of type '\w+'|^unhashable type|\w\(\) (got|takes|missing) |"
     r"^can only concatenate|^unsupported operand|^sequence item \d+|indices must be|"
     r"not supported between instances|\bmust be \w+, not \w+$"
 )

@@ -125,6 +125,7 @@ def failure_of(operation: Callable[[], object]) -> str:
         lambda: list(cast(Any, 5)),
         lambda: len(cast(Any, 5)),
         lambda: cast(Any, 5).get("a"),
+        lambda: "a" in cast(Any, 5),
         lambda: {cast(Any, [])},
         lambda: cast(Any, "a") + 5,
         lambda: cast(Any, 5) + "a",
