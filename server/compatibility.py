@@ -43,9 +43,12 @@ NEUTRAL_WHEN_GREEDY: dict[str, tuple[Any, ...]] = {
 NEUTRAL_WHEN_FANNED_OUT: dict[str, tuple[Any, ...]] = {
     "logprobs": (False,),
     "top_logprobs": (0,),
-    "include": ([],),
 }
 """The winner's log-probabilities are not kept in the API's form."""
+
+INCLUDED_LOGPROBS = "message.output_text.logprobs"
+"""The entry of `include` that asks for them. The others are of tools and of reasoning that nothing
+here makes, and agents' libraries send them with every request."""
 
 NEUTRAL_WITH_PROMPTING: dict[str, tuple[Any, ...]] = {
     "truncate_prompt_tokens": (),
@@ -126,6 +129,7 @@ def refuse_contradictions(decoder: Decoder, given: Fields) -> None:
             neutral,
             f'is not available with strategy "{strategy}", which chooses among several paths',
         )
+        _refuse_included_logprobs(given, strategy)
     if decoder.forces_tokens:
         _refuse(
             given,
@@ -176,6 +180,16 @@ def _refuse_weights_without_logprobs(decoder: Decoder, given: Fields) -> None:
             "logprobs",
             f'weight "{weight}" is made of log-probabilities, which logprobs false forbids; leave '
             'logprobs out or use weight "count"',
+        )
+
+
+def _refuse_included_logprobs(given: Fields, strategy: str) -> None:
+    included = given.get("include")
+    if isinstance(included, list) and INCLUDED_LOGPROBS in included:
+        raise InvalidRequest(
+            "include",
+            f'include "{INCLUDED_LOGPROBS}" is not available with strategy "{strategy}", which '
+            f"chooses among several paths; leave the entry out, got {shown(included)}",
         )
 
 

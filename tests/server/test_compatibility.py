@@ -9,6 +9,7 @@ from decoding.greedy import Greedy
 from decoding.majority_vote import MajorityVote
 from decoding.retrieval import Retrieval
 from server.compatibility import (
+    INCLUDED_LOGPROBS,
     NEUTRAL,
     NEUTRAL_WHEN_FANNED_OUT,
     NEUTRAL_WHEN_FORCED,
@@ -44,6 +45,15 @@ def test_log_probabilities_of_one_of_several_paths_are_refused(field: str) -> No
     for decoder in (CoTDecoding(), MajorityVote()):
         assert refused(decoder, **{field: 7}).param == field
     refuse_contradictions(Greedy(), {field: 7})
+
+
+def test_only_included_log_probabilities_are_refused() -> None:
+    entries = ["reasoning.encrypted_content", "file_search_call.results"]
+    refuse_contradictions(CoTDecoding(), {"include": entries})
+    error = refused(CoTDecoding(), include=[*entries, INCLUDED_LOGPROBS])
+    assert error.param == "include"
+    assert INCLUDED_LOGPROBS in error.message
+    refuse_contradictions(Greedy(), {"include": [INCLUDED_LOGPROBS]})
 
 
 @pytest.mark.parametrize("field", NEUTRAL_WHEN_FORCED)
