@@ -44,6 +44,12 @@ class Settings(BaseSettings):
         description="most tokens that one request may ask for, its paths times what each may "
         "generate; without it, so many as `max_paths` full contexts have",
     )
+    max_logprobs: int = Field(
+        131_072,
+        ge=1,
+        description="most log-probabilities that one request may ask for: its paths or prompts, "
+        "times their tokens, times those of a token",
+    )
     max_requests: int = Field(
         1024, ge=1, description="requests that the server has at work at the same time"
     )

@@ -17,6 +17,11 @@ AnyRequest = ChatCompletionRequest | CompletionRequest | ResponsesRequest
 MAX_CHOICES = 128
 MAX_TOP_LOGPROBS = 20  # as OpenAI has it
 MAX_BIASES = 1024
+MAX_STREAMED_LOGPROBS = 32_768
+"""Of a prompt: a stream's chunk is built on the event loop, whole replies are built aside."""
+MAX_REPEATED_TOKENS = 1_048_576
+MAX_WORD_CHARS = 65_536
+"""Of `bad_words`, which are made tokens for each path."""
 SPEAKERS = ("system", "developer", "user")
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 LENGTHS: Mapping[type[AnyRequest], tuple[str, ...]] = {
@@ -25,24 +30,6 @@ LENGTHS: Mapping[type[AnyRequest], tuple[str, ...]] = {
     ResponsesRequest: ("max_output_tokens",),
 }
 """What bounds a reply; a field is not looked for where it is none: that costs pydantic an error."""
-
-
-async def check_lists(raw_request: Request) -> None:
-    """A dependency of the routes, because vLLM stumbles over some values that are no lists.
-
-    Raises:
-        InvalidRequest: the value is none.
-    """
-    try:
-        body = await raw_request.json()
-    except (ValueError, RecursionError):
-        return  # the route itself says what is wrong with it
-    if not isinstance(body, dict):
-        return
-    for name in ("messages", "tools"):
-        value = body.get(name, [])
-        if not isinstance(value, list) and (value is not None or name == "messages"):
-            raise InvalidRequest(name, f"{name} must be a list, got {shown(value)}")
 
 
 def check_bounds(request: AnyRequest, decoder: Decoder | None, raw_request: Request) -> None:
@@ -57,10 +44,10 @@ def check_bounds(request: AnyRequest, decoder: Decoder | None, raw_request: Requ
             f"top_logprobs must be at most {MAX_TOP_LOGPROBS}, got {shown(request.top_logprobs)}",
         )
     _check_logit_bias(request.logit_bias)
-    _check_kv_transfer(request, raw_request)
     paths, name = _paths(request, decoder)
     if paths > MAX_CHOICES:
         raise InvalidRequest(name, f"{name} asks for {paths} paths; at most {MAX_CHOICES} are run")
+    _check_repeated(request, paths)
     state = raw_request.app.state
     settings: Settings = state.winnow_settings
     context: int = state.vllm_config.model_config.max_model_len
@@ -72,6 +59,8 @@ def check_bounds(request: AnyRequest, decoder: Decoder | None, raw_request: Requ
             f"{paths} paths of up to {length} tokens are {paths * length}; a request may ask for "
             f"{budget}: lower {length_name} or {name}",
         )
+    vocab_size: int = state.vllm_config.model_config.get_vocab_size()
+    _check_logprobs(request, paths * length, vocab_size, settings.max_logprobs)
 
 
 def _check_messages(messages: Sequence[Any]) -> None:  # typed dicts and models of vLLM's, OpenAI's
@@ -102,14 +91,23 @@ def _check_logit_bias(bias: Mapping[str, float] | None) -> None:
             )
 
 
-def _check_kv_transfer(request: AnyRequest, raw_request: Request) -> None:
-    """Without a connector vLLM ignores the field; with one it names hosts to fetch from."""
-    if getattr(request, "kv_transfer_params", None) is None:
-        return
-    if raw_request.app.state.vllm_config.kv_transfer_config is None:
+def _check_repeated(request: AnyRequest, paths: int) -> None:
+    """What vLLM reads or hands on once for each path, on the event loop."""
+    words = sum(map(len, getattr(request, "bad_words", None) or ()))
+    if words * paths > MAX_WORD_CHARS:
         raise InvalidRequest(
-            "kv_transfer_params", "kv_transfer_params needs a server with --kv-transfer-config"
+            "bad_words",
+            f"bad_words of {words} characters for {paths} paths are {words * paths}; a request may "
+            f"have {MAX_WORD_CHARS}: send fewer or shorter ones",
         )
+    for name in ("allowed_token_ids", "stop_token_ids"):
+        num_ids = len(getattr(request, name, None) or ())
+        if num_ids * paths > MAX_REPEATED_TOKENS:
+            raise InvalidRequest(
+                name,
+                f"{name} of {num_ids} tokens for {paths} paths are {num_ids * paths}; a request "
+                f"may have {MAX_REPEATED_TOKENS}: name fewer",
+            )
 
 
 def _paths(request: AnyRequest, decoder: Decoder | None) -> tuple[int, str]:
@@ -134,3 +132,81 @@ def _length(request: AnyRequest, context: int) -> tuple[str, int]:
         if value is not None:
             return name, min(value, context)
     return names[0], context
+
+
+def _check_logprobs(request: AnyRequest, num_tokens: int, vocab_size: int, limit: int) -> None:
+    """The log-probabilities of what is generated; those of a prompt are `check_prompts`'s."""
+    name, num_a_token = _num_logprobs(request, vocab_size)
+    if num_tokens * num_a_token > limit:
+        length_name = LENGTHS[type(request)][0]
+        raise InvalidRequest(
+            name,
+            f"{name} asks for {num_a_token} log-probabilities of each of up to {num_tokens} "
+            f"tokens, {num_tokens * num_a_token} in all; a request may ask for {limit}: lower "
+            f"{name} or set a lower {length_name}",
+        )
+
+
+def _num_logprobs(request: AnyRequest, vocab_size: int) -> tuple[str, int]:
+    """How many of a generated token, its own among them, and by which field."""
+    if isinstance(request, ResponsesRequest):
+        asks = request.is_include_output_logprobs()
+        return "top_logprobs", 1 + (request.top_logprobs or 0) if asks else 0
+    if request.logprobs is None or request.logprobs is False:
+        return "logprobs", 0
+    if chosen := request.logprob_token_ids:
+        return "logprob_token_ids", 1 + len(chosen)
+    if isinstance(request, ChatCompletionRequest):
+        return "top_logprobs", _with_own(request.top_logprobs or 0, vocab_size)
+    return "logprobs", _with_own(request.logprobs, vocab_size)
+
+
+def _with_own(num_top: int, vocab_size: int) -> int:
+    """-1 stands for all."""
+    return vocab_size if num_top < 0 else 1 + num_top
+
+
+def check_prompts(request: object, prompts: Sequence[Any], vocab_size: int, limit: int) -> None:
+    """Hold what a reply says of its prompts against the limits, once their tokens are known.
+
+    Args:
+        request: one of `AnyRequest`, or of another route, which has none of the fields.
+        prompts: engine inputs.
+
+    Raises:
+        InvalidRequest: their log-probabilities, or their tokens to be repeated, are too many.
+    """
+    if not isinstance(request, ChatCompletionRequest | CompletionRequest):
+        return
+    choices = request.n or 1
+    num_tokens = choices * sum(len(one.get("prompt_token_ids") or ()) for one in prompts)
+    name, num_a_token = _num_prompt_logprobs(request, vocab_size)
+    if request.stream:  # whose chunks are built on the event loop
+        limit = min(limit, MAX_STREAMED_LOGPROBS)
+    if num_tokens * num_a_token > limit:
+        raise InvalidRequest(
+            name,
+            f"{name} asks for {num_a_token} log-probabilities of each of {num_tokens} tokens of "
+            f"prompts (n = {choices}), {num_tokens * num_a_token} in all; a request may ask for "
+            f"{limit}{' in a stream' if request.stream else ''}: lower {name} or send shorter "
+            "or fewer prompts",
+        )
+    repeats = "echo" if request.echo else "return_token_ids"
+    if (request.echo or request.return_token_ids) and num_tokens > MAX_REPEATED_TOKENS:
+        raise InvalidRequest(
+            repeats,
+            f"{repeats} would give {num_tokens} tokens of prompts (n = {choices}); at most "
+            f"{MAX_REPEATED_TOKENS} are given: lower n or leave {repeats} out",
+        )
+
+
+def _num_prompt_logprobs(
+    request: ChatCompletionRequest | CompletionRequest, vocab_size: int
+) -> tuple[str, int]:
+    """How many of a prompt's token, its own among them, and by which field."""
+    name, num_top = "prompt_logprobs", request.prompt_logprobs
+    if num_top is None and request.echo:
+        is_chat = isinstance(request, ChatCompletionRequest)
+        name = "top_logprobs" if is_chat else "logprobs"
+        num_top = getattr(request, name)
+    return name, 0 if num_top is None else _with_own(num_top, vocab_size)

@@ -12,7 +12,9 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.datastructures import State
 from vllm.engine.protocol import EngineClient
+from vllm.exceptions import GenerationError
 from vllm.v1.engine.async_llm import AsyncLLM
+from vllm.v1.engine.exceptions import EngineDeadError
 
 from server.errors import error_response
 from server.gate.refusals import Refused
@@ -30,7 +32,26 @@ def has_died() -> bool:
     return _has_died.is_set()
 
 
+class EngineDied(EngineDeadError, GenerationError):  # of which vLLM's streams tell the status
+    """What requests under way are told."""
+
+    def __init__(self) -> None:
+        super().__init__(suppress_context=True)
+        refusal = died_reply()
+        self.args = (refusal.message,)
+        self.status_code = refusal.status
+
+
 def watch_engine(engine_client: EngineClient, state: State) -> asyncio.Task[None]:
+    """Have requests told of the engine's death, and end the process after it."""
+    assert isinstance(engine_client, AsyncLLM)
+    tell_requests = engine_client.output_processor.propagate_error
+
+    def tell_rightly(failure: Exception) -> None:
+        tell_requests(EngineDied() if isinstance(failure, EngineDeadError) else failure)
+
+    # vLLM has no hook for it; its own error would be a 500 in a stream.
+    engine_client.output_processor.propagate_error = tell_rightly  # type: ignore[assignment,method-assign]
     return asyncio.create_task(_watch(engine_client, state))
 
 

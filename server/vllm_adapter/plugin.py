@@ -29,7 +29,7 @@ from server.replies.ledger import Ledger
 from server.replies.opening import open_reply_log
 from server.settings import load_settings
 from server.verifiers import load_verifiers
-from server.vllm_adapter import models, routes, stored_responses
+from server.vllm_adapter import large_replies, models, routes, stored_responses, tokenizing
 from server.vllm_adapter.canaries import start_canaries
 from server.vllm_adapter.deadline import DeadlinePassed
 from server.vllm_adapter.draining import RefuseWhileDraining, drain_on_shutdown
@@ -37,6 +37,7 @@ from server.vllm_adapter.engine_death import watch_engine
 from server.vllm_adapter.gate import put_in_front
 from server.vllm_adapter.logs import log_as_vllm_does
 from server.vllm_adapter.rendering import refuse_unreadable
+from server.vllm_adapter.structured import tell_of_dead_ends
 from server.vllm_adapter.warm_up import warm_up
 from server.wire import FIELD
 
@@ -83,6 +84,8 @@ class WinnowPlugin:
         if any(getattr(route, "path", "") == "/v1/chat/completions" for route in app.routes):
             app.include_router(routes.router)
             app.include_router(stored_responses.router)
+        if any(getattr(route, "path", "") == "/tokenize" for route in app.routes):
+            app.include_router(tokenizing.router)
 
     async def init_state(
         self, engine_client: EngineClient | None, state: State, args: Namespace
@@ -95,6 +98,8 @@ class WinnowPlugin:
         if getattr(state, "online_renderer", None) is not None:
             refuse_unreadable(state)
         if engine_client is not None:
+            large_replies.install(engine_client)
+            tell_of_dead_ends()
             # Kept, since a task that nobody keeps is collected.
             state.winnow_watch = watch_engine(engine_client, state)
         models.tell_of_aliases(state)

@@ -1,4 +1,4 @@
-"""The routes that take `decoding`. Without it they are vLLM's own functions, with a deadline."""
+"""The routes that take `decoding`. Without it vLLM's own classes answer, with a deadline."""
 
 import logging
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
@@ -14,9 +14,7 @@ from vllm.entrypoints.openai.chat_completion.protocol import (
     BatchChatCompletionRequest,
     ChatCompletionRequest,
 )
-from vllm.entrypoints.openai.completion import api_router as vllm_completion
 from vllm.entrypoints.openai.completion.protocol import CompletionRequest
-from vllm.entrypoints.openai.responses import api_router as vllm_responses
 from vllm.entrypoints.openai.responses.protocol import (
     ResponsesRequest,
     ResponsesResponse,
@@ -40,7 +38,9 @@ from server.gate.headers import new_request_id
 from server.gate.refusals import Refused
 from server.misspelt import refuse_misplaced, refuse_unknown
 from server.settings import Settings
-from server.vllm_adapter.bounds import AnyRequest, check_bounds, check_lists
+from server.vllm_adapter import plain
+from server.vllm_adapter.body_fields import check_body_fields
+from server.vllm_adapter.bounds import AnyRequest, check_bounds
 from server.vllm_adapter.deadline import begin_deadline, deadline_of, within_deadline
 from server.vllm_adapter.dialogue import (
     add_notes,
@@ -63,7 +63,11 @@ Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
 
 logger = logging.getLogger(__name__)
 router = APIRouter(
-    dependencies=[Depends(validate_json_request), Depends(check_lists), Depends(check_structured)]
+    dependencies=[
+        Depends(validate_json_request),
+        Depends(check_body_fields),
+        Depends(check_structured),
+    ]
 )
 
 
@@ -120,9 +124,9 @@ def cancellable(handler: Handler) -> Handler:
     return cast(Handler, with_cancellation(counted))  # type: ignore[no-untyped-call]  # likewise
 
 
-plain_chat = cancellable(within_deadline(vllm_chat.create_chat_completion))
-plain_completion = cancellable(within_deadline(vllm_completion.create_completion))
-plain_response = cancellable(within_deadline(vllm_responses.create_responses))
+plain_chat = cancellable(within_deadline(plain.create_chat_completion))
+plain_completion = cancellable(within_deadline(plain.create_completion))
+plain_response = cancellable(within_deadline(plain.create_response))
 
 
 async def take_decoder(request: AnyRequest, raw_request: Request) -> Decoder | None:
@@ -229,7 +233,7 @@ async def decode_chat(
         add_notes(request, finding.notes)
     dialogue = chat_dialogue(request, serving) if decoder.question_field else None
     run = Run(raw_request, decoder, serving, dialogue, finding, prompt)
-    return run.reply(await run.serving.create_chat_completion(request, raw_request))
+    return await run.reply(await run.serving.create_chat_completion(request, raw_request))
 
 
 @cancellable
@@ -242,7 +246,7 @@ async def decode_completion(
     notes = finding.notes if finding is not None else ""
     dialogue = completion_dialogue(request, serving, decoder.prompt_template, notes)
     run = Run(raw_request, decoder, serving, dialogue, finding, prompt)
-    return run.reply(await run.serving.create_completion(request, raw_request))
+    return await run.reply(await run.serving.create_completion(request, raw_request))
 
 
 @cancellable
@@ -263,7 +267,7 @@ async def decode_response(
         run.amend_response(result)
     elif not isinstance(result, ErrorResponse):
         result = run.response_events(result, instructions)
-    return run.reply(result)
+    return await run.reply(result)
 
 
 QUESTION_RULES: Mapping[type[AnyRequest], str] = {

@@ -1,15 +1,15 @@
 """One request on its way through a decoder, and its reply with the report."""
 
-import logging
 import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from openai.types.responses import ResponseErrorEvent
 from vllm.entrypoints.generate.base.serving import GenerateBaseServing
-from vllm.entrypoints.openai.responses.protocol import ResponseCompletedEvent, ResponsesResponse
+from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionResponse
+from vllm.entrypoints.openai.completion.protocol import CompletionResponse
+from vllm.entrypoints.openai.responses.protocol import ResponsesResponse
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 
 from decoding.decoder import Decoder, Outcome
@@ -29,6 +29,14 @@ from server.vllm_adapter.deadline import STREAMED_CODE, deadline_of
 from server.vllm_adapter.dialogue import Dialogue
 from server.vllm_adapter.finding import Finding
 from server.vllm_adapter.models import adapters
+from server.vllm_adapter.reply_json import json_response
+from server.vllm_adapter.response_events import (
+    LAST_EVENTS,
+    ended_rightly,
+    error_event,
+    failed_event,
+    sse,
+)
 from server.wire import FIELD
 
 Json = dict[str, Any]  # a reply on its way out
@@ -36,8 +44,6 @@ OVERRIDDEN = "winnow_overridden"
 """A request's state has here what its decoder does not follow of its sampling fields."""
 HEADER = "X-Winnow-Overridden"
 """Of the reply: the names of those fields."""
-
-logger = logging.getLogger(__name__)
 
 
 class Run:
@@ -80,7 +86,7 @@ class Run:
         self.serving: Any = with_decoder(serving, self.client)
         assert isinstance(serving, GenerateBaseServing)
 
-    def reply(self, result: Any) -> Response:  # what the three `create_…` methods return
+    async def reply(self, result: Any) -> Response:  # what the three `create_…` methods return
         if isinstance(result, ErrorResponse):
             return JSONResponse(result.model_dump(), status_code=result.error.code)
         headers = {HEADER: ", ".join(self._overridden)} if self._overridden else None
@@ -88,10 +94,9 @@ class Run:
             chunks = amend_ends(result, self._is_complete, self.announce, self.amend)
             merged = self._progress.merge(chunks)
             return StreamingResponse(merged, headers=headers, media_type="text/event-stream")
-        content = result.model_dump(mode="json", by_alias=True)
         if not isinstance(result, ResponsesResponse):
-            self.amend(content)
-        return JSONResponse(content, headers=headers)
+            self.amend_choices(result)
+        return await json_response(result, headers)
 
     def _is_complete(self) -> bool:
         return self.client.outcome is not None
@@ -112,6 +117,16 @@ class Run:
             usage["prompt_tokens"] += self.client.num_aside_prompt_tokens
             usage["completion_tokens"] = report.num_tokens
             usage["total_tokens"] = usage["prompt_tokens"] + report.num_tokens
+
+    def amend_choices(self, reply: ChatCompletionResponse | CompletionResponse) -> None:
+        """As `amend`, of a reply that comes whole."""
+        report = self._finish(reply.id, reply.model)
+        if report is None:
+            return
+        setattr(reply, FIELD, report.model_dump(mode="json"))  # vLLM's models take extras
+        reply.usage.prompt_tokens += self.client.num_aside_prompt_tokens
+        reply.usage.completion_tokens = report.num_tokens
+        reply.usage.total_tokens = reply.usage.prompt_tokens + report.num_tokens
 
     def amend_response(self, response: ResponsesResponse) -> None:
         report = self._finish(response.id, response.model)
@@ -186,39 +201,27 @@ class Run:
         self, events: AsyncGenerator[Any, None], instructions: str | None
     ) -> AsyncGenerator[str, None]:
         """Responses events as SSE, with the client's own instructions; the report rides on
-        `response.completed`. What goes wrong on the way, when the status has been sent, is an
-        `error` event."""
+        `response.completed` or `response.incomplete`. What goes wrong on the way, when the status
+        has been sent, is an `error` event."""
         num_events = 0
         try:
             async for event in events:
+                event = ended_rightly(event)
                 if (response := getattr(event, "response", None)) is not None:
                     response.instructions = instructions
-                if isinstance(event, ResponseCompletedEvent):
+                if isinstance(event, LAST_EVENTS):
                     self.amend_response(event.response)
-                yield _sse(event)
+                yield sse(event)
                 num_events += 1
         except UnaskableQuestion as failure:
             param = f"{FIELD}.prompting"
-            yield _sse(_error_event("invalid_prompt", str(failure), param, num_events))
+            yield sse(error_event("invalid_prompt", str(failure), param, num_events))
         except PathAborted as failure:
             message = f"{failure}; try again"
-            yield _sse(_error_event("server_error", message, None, num_events))
-        except Exception:
-            code, message = "server_error", "the server failed; its log says why"
+            yield sse(error_event("server_error", message, None, num_events))
+        except Exception as failure:
             if (passed := self.client.deadline_passed) is not None:
                 # vLLM's own conversion of it fails: what is raised here says nothing.
-                code, message = STREAMED_CODE, str(passed)
+                yield sse(error_event(STREAMED_CODE, str(passed), None, num_events))
             else:
-                logger.exception("a streamed response failed")
-            yield _sse(_error_event(code, message, None, num_events))
-
-
-def _sse(event: Any) -> str:  # any of OpenAI's and vLLM's event models
-    body = event.model_dump_json(by_alias=True)
-    return f"event: {getattr(event, 'type', 'unknown')}\ndata: {body}\n\n"
-
-
-def _error_event(code: str, message: str, param: str | None, number: int) -> ResponseErrorEvent:
-    return ResponseErrorEvent(
-        type="error", code=code, message=message, param=param, sequence_number=number
-    )
+                yield sse(failed_event(failure, num_events))

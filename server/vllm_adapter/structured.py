@@ -2,18 +2,25 @@
 
 import logging
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import State
+from vllm.entrypoints.generate.base.serving import GenerateBaseServing
 from vllm.tokenizers import TokenizerLike, cached_tokenizer_from_config
 from vllm.utils.mistral import is_mistral_tokenizer
 from vllm.v1.structured_output.utils import grammar_is_likely_lark
 
+from server.errors import InvalidRequest
 from server.gate.caller import caller_of
 from server.structured.asked import Constraint, asked_for
 from server.structured.compiler import CompilerAside, Text, refusal_of
 
+NARROWING = ("allowed_token_ids", "bad_words", "min_tokens")
+"""Fields that rule tokens out, maybe every one that a grammar takes."""
+
+_narrowed_by: ContextVar[str | None] = ContextVar("winnow_narrowed_by", default=None)
 logger = logging.getLogger(__name__)
 # Other backends are the operator's choice; what they are given is bounded, not compiled aside.
 COMPILED_ASIDE = ("auto", "xgrammar")
@@ -30,9 +37,29 @@ async def check_structured(raw_request: Request) -> None:
     except (ValueError, RecursionError):
         return  # the route itself says what is wrong with it
     constraints = asked_for(body) if isinstance(body, dict) else []
+    if isinstance(body, dict):
+        _narrowed_by.set(next((name for name in NARROWING if body.get(name)), None))
     if constraints:
         tenant = caller_of(raw_request).tenant
         await compile_aside(constraints, raw_request.app.state, tenant)
+
+
+def tell_of_dead_ends() -> None:
+    """Have a request whose grammar takes none of the tokens that its other fields leave be refused
+    by name. vLLM finds out when it has taken a wrong one, and calls it an error of its own."""
+    raise_if_error = GenerateBaseServing._raise_if_error
+
+    def raise_or_refuse(serving: Any, finish_reason: str | None, request_id: str) -> None:
+        name = _narrowed_by.get()
+        if finish_reason == "error" and name is not None:
+            raise InvalidRequest(
+                name,
+                f"{name} rules out every token that the reply's format takes next; leave {name} "
+                "out, or the format",
+            )
+        raise_if_error(serving, finish_reason, request_id)
+
+    GenerateBaseServing._raise_if_error = raise_or_refuse  # type: ignore[method-assign]  # no hook
 
 
 async def compile_aside(constraints: Sequence[Constraint], state: State, tenant: str) -> None:

@@ -1,10 +1,12 @@
 """When the engine dies, the server says so and ends, for its supervisor to start it again."""
 
 import contextlib
+import json
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -22,6 +24,11 @@ LONG = {
     "max_tokens": 1900,
     "ignore_eos": True,
 }
+STREAMED = {
+    CHAT: LONG,
+    "/v1/completions": {"prompt": "Once", "max_tokens": 1900, "ignore_eos": True},
+    "/v1/responses": {"input": "Tell a story.", "max_output_tokens": 1900, "ignore_eos": True},
+}
 EXIT_ENGINE_DEAD = 70  # its module cannot be imported without vLLM
 WITHIN_S = 15.0
 
@@ -31,23 +38,36 @@ def kill_engine(server: ServerProcess) -> None:
     engine.send_signal(signal.SIGKILL)
 
 
+def last_error(events: str) -> dict[str, Any]:
+    """Of a stream: chunks have it in `error`, the events of a response are it."""
+    data = [line for line in events.splitlines() if line.startswith("data: {")]
+    content: dict[str, Any] = json.loads(data[-1].removeprefix("data: "))
+    return content.get("error", content)
+
+
 def test_requests_are_told_and_the_process_ends(tmp_path: Path) -> None:
     decoded = {**LONG, "decoding": {"strategy": "majority_vote", "num_samples": 4}}
     with (
         running_server("pocket", tmp_path / "log") as server,
         server.http() as http,
-        ThreadPoolExecutor() as pool,
+        ThreadPoolExecutor(16) as pool,
     ):
         replies = [pool.submit(http.post, CHAT, json=body) for body in (LONG, decoded)]
-        streamed = pool.submit(http.post, CHAT, json={**LONG, "stream": True})
-        wait_until(lambda: num_requests(http) >= 6, 30, "running")
+        streams = [
+            pool.submit(http.post, path, json=body | extra | {"stream": True})
+            for path, body in STREAMED.items()
+            for extra in ({}, {"decoding": {"strategy": "greedy"}})
+        ]
+        wait_until(lambda: num_requests(http) >= 11, 30, "running")
         kill_engine(server)
         began = time.monotonic()
         for reply in (one.result() for one in replies):
             assert reply.status_code == httpx.codes.SERVICE_UNAVAILABLE
             assert "send the request again" in reply.json()["error"]["message"]
             assert int(reply.headers["retry-after"]) >= 1
-        assert '"error"' in streamed.result().text
+        for stream in (one.result() for one in streams):
+            assert last_error(stream.text)["message"].endswith("send the request again")
+            assert str(last_error(stream.text)["code"]) == "503"
         assert server.wait() == EXIT_ENGINE_DEAD
         assert time.monotonic() - began < WITHIN_S
         lines = [line for line in server.log.read_text().splitlines() if "CRITICAL" in line]

@@ -55,6 +55,30 @@ def test_cut_reply_is_incomplete(client: openai.OpenAI) -> None:
     assert reply.incomplete_details.reason == "max_output_tokens"
 
 
+@pytest.mark.parametrize("decoding", [None, COT, GREEDY], ids=["plain", "cot_decoding", "greedy"])
+def test_stream_that_is_cut_ends_as_incomplete(
+    client: openai.OpenAI, decoding: dict[str, Any] | None
+) -> None:
+    extra = {"decoding": decoding} if decoding else {}
+    events = list(create(client, stream=True, max_output_tokens=2, temperature=0, extra_body=extra))
+    last = events[-1]
+    assert last.type == "response.incomplete"
+    assert last.response.status == "incomplete"
+    assert last.response.incomplete_details.reason == "max_output_tokens"
+    assert [e.sequence_number for e in events] == list(range(len(events)))
+    assert "response.completed" not in {e.type for e in events}
+    if decoding:
+        assert last.response.decoding["num_tokens"] == last.response.usage.output_tokens
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["reasoning.encrypted_content", "file_search_call.results", "message.input_image.image_url"],
+)
+def test_what_agents_include_is_no_matter_to_decoders(client: openai.OpenAI, entry: str) -> None:
+    assert create(client, include=[entry], extra_body={"decoding": COT}).status == "completed"
+
+
 def test_alias_chooses_the_decoder(client: openai.OpenAI) -> None:
     reply = create(client, model=f"{MODEL}:cot_decoding")
     assert reply.decoding["strategy"] == "cot_decoding"

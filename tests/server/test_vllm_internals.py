@@ -158,7 +158,7 @@ def test_launchers_parts_are_there() -> None:
 
 
 @pytest.mark.parametrize("route", ["chat_completion", "completion", "responses"])
-def test_vllms_own_routes_take_a_request_and_the_raw_request(route: str) -> None:
+def test_vllms_own_routes_do_what_plain_requests_go_through_here(route: str) -> None:
     from vllm.entrypoints.openai.chat_completion import api_router as chat
     from vllm.entrypoints.openai.completion import api_router as completion
     from vllm.entrypoints.openai.responses import api_router as responses
@@ -169,9 +169,57 @@ def test_vllms_own_routes_take_a_request_and_the_raw_request(route: str) -> None
         "responses": responses.create_responses,
     }[route]
     assert list(inspect.signature(function).parameters) == ["request", "raw_request"]
-    inner = inspect.unwrap(function)  # without the decorator that shields it from being cancelled
-    assert "await handler.create_" in inspect.getsource(inner)
-    assert "StreamingResponse(" in inspect.getsource(inner)
+    source = inspect.getsource(inspect.unwrap(function))
+    assert "await handler.create_" in source
+    assert "StreamingResponse(" in source
+    if route != "responses":
+        assert "headers=metrics_header(metrics_header_format)" in source
+        assert "with_sse_keep_alive(generator, float(keep_alive_interval))" in source
+
+
+def test_large_replies_are_taken_over_where_vllm_builds_them() -> None:
+    from vllm.entrypoints.openai.chat_completion.serving import OpenAIServingChat
+    from vllm.entrypoints.openai.completion.serving import OpenAIServingCompletion
+    from vllm.entrypoints.openai.responses.context import SimpleContext
+    from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
+    from vllm.entrypoints.serve.tokenize.serving import ServingTokenization
+    from vllm.v1.engine import logprobs
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    finish = list(inspect.signature(OpenAIServingChat.chat_completion_full_generator).parameters)
+    assert finish[1:3] == ["request", "result_generator"]
+    finish = list(inspect.signature(OpenAIServingResponses.responses_full_generator).parameters)
+    assert finish[1:5] == ["request", "sampling_params", "result_generator", "context"]
+    respond = OpenAIServingCompletion.request_output_to_completion_response
+    assert list(inspect.signature(respond).parameters)[1:3] == ["final_res_batch", "request"]
+    source = inspect.getsource(OpenAIServingCompletion._create_completion)
+    assert "response = self.request_output_to_completion_response(" in source
+    assert hasattr(SimpleContext(), "num_output_tokens")
+    assert callable(logprobs.convert_ids_list_to_tokens)
+    update = logprobs.LogprobsProcessor._update_prompt_logprobs
+    assert parameters(update) == {"self", "prompt_logprobs_tensors"}
+    assert list(inspect.signature(AsyncLLM.generate).parameters)[1:3] == [
+        "prompt",
+        "sampling_params",
+    ]
+    for method in (ServingTokenization.create_tokenize, ServingTokenization.create_detokenize):
+        assert parameters(method) == {"self", "request", "raw_request"}
+
+
+def test_requests_learn_of_the_engines_death_and_of_errors_where_we_step_in() -> None:
+    from vllm.entrypoints.generate.base.serving import GenerateBaseServing
+    from vllm.v1.engine.async_llm import AsyncLLM
+    from vllm.v1.engine.output_processor import OutputProcessor
+
+    from server.vllm_adapter.engine_death import EngineDied
+
+    assert "output_processor.propagate_error(e)" in inspect.getsource(AsyncLLM)
+    assert parameters(OutputProcessor.propagate_error) == {"self", "e"}
+    assert "except EngineDeadError:" in inspect.getsource(AsyncLLM.generate)
+    raise_if_error = GenerateBaseServing._raise_if_error
+    assert parameters(raise_if_error) == {"self", "finish_reason", "request_id"}
+    assert EngineDied().status_code == 503
+    assert "send the request again" in str(EngineDied())
 
 
 def test_streams_tell_of_generation_errors_by_their_status() -> None:
