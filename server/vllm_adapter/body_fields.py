@@ -36,8 +36,9 @@ async def check_body_fields(raw_request: Request) -> None:
     path = raw_request.url.path.removeprefix(raw_request.scope.get("root_path", ""))
     if path in REQUIRED:
         _check_required(body, *REQUIRED[path])
-    if not isinstance(body.get("tools") or [], list):
-        raise InvalidRequest("tools", f"tools must be a list, got {shown(body['tools'])}")
+    tools = body.get("tools")
+    if tools is not None and not isinstance(tools, list):
+        raise InvalidRequest("tools", f"tools must be a list, got {shown(tools)}")
     _check_transfers(body, raw_request.app.state.vllm_config)
 
 

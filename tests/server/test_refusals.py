@@ -192,8 +192,8 @@ def test_parameter_beside_an_alias_is_refused(http: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("fields", "param", "said"),
     [
-        ({"messages": 5}, "messages", "must be a list, got 5"),
-        ({"messages": None}, "messages", "must be a list, got null"),
+        ({"messages": 5}, "messages", "must be a list of messages, got 5"),
+        ({"messages": None}, "messages", "must be a list of messages, got null"),
         ({"tools": "f"}, "tools", 'must be a list, got "f"'),
         ({"stop": list("abcde")}, "stop", "at most 4 items"),
         ({"structured_outputs": {}}, "structured_outputs", "json, regex, choice"),
