@@ -8,13 +8,15 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 TORCH := torch-2.13.0
 # What tests use beside .venv's packages: lm-evaluation-harness, whose own exclude some of those,
-# Debian's Prometheus, and helm.
+# Debian's Prometheus, helm, and client libraries for Python and Node.
 HARNESS := $(VENV)/lm-eval
 PROMETHEUS := $(VENV)/prometheus
 HELM := $(VENV)/helm
-# Where the tools that quantize and the peers of the load test have their pins.
+CLIENTS := $(VENV)/clients
+CLIENT_PINS := tests/clients/environments
+# Where the tools that quantize, the peers of the load test and the clients have their pins.
 TOOLS := $(addprefix compression/environments/,llmcompressor optimum) \
-  $(addprefix loadtest/compare/environments/,optillm its_hub guidellm)
+  $(addprefix loadtest/compare/environments/,optillm its_hub guidellm) $(CLIENT_PINS)/python
 
 # uv does not read pip's configuration. Where pip knows a folder with a wheel of PyTorch, that
 # wheel is taken; elsewhere PyTorch's own CPU builds are.
@@ -29,7 +31,7 @@ else
 TORCH_SOURCE := UV_TORCH_BACKEND=cpu
 endif
 
-.PHONY: help setup serve test image-test check audit lint format bench harness dashboard lock train clean
+.PHONY: help setup serve test image-test check audit lint format bench harness clients dashboard lock train clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,7 +50,7 @@ $(VENV)/.ready: pyproject.toml requirements/cpu.txt
 serve: setup ## Serve the bundled checkpoint (HOST=, PORT=, ARGS= further flags)
 	$(BIN)/winnow serve pocket --host $(HOST) --port $(PORT) $(ARGS)
 
-test: setup $(HARNESS)/.ready $(PROMETHEUS)/.ready $(HELM)/.ready ## Run all tests (ARGS= for pytest)
+test: setup $(HARNESS)/.ready $(PROMETHEUS)/.ready $(HELM)/.ready clients ## Run all tests (ARGS= for pytest)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 image-test: setup ## Build the CPU image and test it, with podman and as root (ARGS= for pytest)
@@ -85,6 +87,20 @@ $(PROMETHEUS)/.ready: | $(VENV)/.ready
 $(HELM)/.ready: requirements/helm.txt tests/docker/fetch_helm.py | $(VENV)/.ready
 	@$(BIN)/python tests/docker/fetch_helm.py $(HELM)
 
+clients: $(CLIENTS)/python/.ready $(CLIENTS)/node/.ready ## Set up the client libraries that tests use
+
+$(CLIENTS)/python/.ready: $(CLIENT_PINS)/python.txt | $(VENV)/.ready
+	$(UV) venv --quiet --clear --python $(BIN)/python $(@D)
+	$(UV) pip install --quiet --python $(@D)/bin/python --no-deps -r $<
+	@touch $@
+
+# Tests with Node skip where there is no npm.
+$(CLIENTS)/node/.ready: $(CLIENT_PINS)/package.json $(CLIENT_PINS)/package-lock.json | $(VENV)/.ready
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@if command -v npm >/dev/null; then npm ci --prefix $(@D) --loglevel=error --no-audit --no-fund \
+	  && touch $@; else echo "no npm: tests of clients for Node will be skipped"; fi
+
 dashboard: setup ## Write Grafana's dashboard anew
 	$(BIN)/python docker/monitoring/dashboard.py docker/monitoring/dashboard.json
 
@@ -106,6 +122,8 @@ lock: setup ## Resolve requirements/*.txt anew
 	for tool in $(TOOLS); do \
 	  $(TORCH_SOURCE) $(UV) pip compile --quiet --upgrade $$tool.in --no-header --no-annotate \
 	    -o $$tool.txt && sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' $$tool.txt || exit 1; done
+	npm install --prefix $(CLIENT_PINS) --package-lock-only --omit-lockfile-registry-resolved \
+	  --loglevel=error --no-audit --no-fund
 
 clean: ## Remove .venv
 	rm -rf $(VENV)

@@ -1,6 +1,7 @@
 """Server-sent events as they stand on the wire."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,10 @@ def read_stream(http: httpx.Client, path: str, body: Json) -> Stream:
     with http.stream("POST", path, json={**body, "stream": True}) as reply:
         assert reply.status_code == httpx.codes.OK, reply.read()
         assert reply.headers["content-type"].startswith("text/event-stream")
-        lines = [line for line in reply.iter_lines() if line]
+        return stream_of(reply.iter_lines())
+
+
+def stream_of(text: Iterable[str]) -> Stream:
+    lines = [line for line in text if line]
     payloads = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
     return Stream(lines, [json.loads(payload) for payload in payloads if payload != "[DONE]"])
