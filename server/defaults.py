@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import MutableMapping
 from importlib import metadata
+from typing import Any
 
 PLUGINS = ("winnow", "winnow_amx", "winnow_ending")
 # VLLM_PLUGINS is an allow-list for every plugin group, so naming ourselves hides these.
@@ -132,7 +133,7 @@ def check_kv_cache_dtype(dtype: str, *, is_cpu: bool) -> None:
         )
 
 
-def check_origins(origins: object) -> None:
+def check_origins(origins: Any) -> None:  # whatever JSON the flag was given
     """Raises UnusableFlag: none of a browser's origins would be among them."""
     is_list = isinstance(origins, list) and all(isinstance(one, str) for one in origins)
     wrong = [one for one in origins if not ORIGIN.fullmatch(one)] if is_list else [origins]

@@ -233,7 +233,9 @@ def _files(path: Path) -> tuple[list[Path], list[Path]]:
     that lead out of it."""
     if not path.is_dir():
         return [path], []
-    folder, inside, astray = path.resolve(), [], []
+    folder = path.resolve()
+    inside: list[Path] = []
+    astray: list[Path] = []
     for found in sorted(path.rglob("*")):
         is_wanted = found.suffix.lower() in SUFFIXES and found.is_file()
         if not is_wanted and not (found.is_symlink() and found.is_dir()):

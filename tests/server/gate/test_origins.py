@@ -235,8 +235,8 @@ class TestContentType:
         assert refused.value.status == 415
 
     def test_no_body_need_not_say_what_it_is(self) -> None:
-        for head in ({}, {b"content-length": b"0", b"content-type": b"text/plain"}):
-            check_content_type(CHAT, head)
+        check_content_type(CHAT, {})
+        check_content_type(CHAT, {b"content-length": b"0", b"content-type": b"text/plain"})
 
 
 @pytest.mark.parametrize(

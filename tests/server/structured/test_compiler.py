@@ -97,7 +97,8 @@ async def test_answers_are_kept(aside: CompilerAside) -> None:
 
 
 async def test_tenants_schema_waits_for_one_of_another_tenants() -> None:
-    compiler, compiled = CompilerAside(LONG_S, describe_letters), []
+    compiler = CompilerAside(LONG_S, describe_letters)
+    compiled: list[tuple[str, str]] = []
 
     async def ask(tenant: str, pattern: str) -> None:
         await compiler.failure_of([("regex", pattern)], tenant)
