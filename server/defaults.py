@@ -135,8 +135,10 @@ def check_kv_cache_dtype(dtype: str, *, is_cpu: bool) -> None:
 
 def check_origins(origins: Any) -> None:  # whatever JSON the flag was given
     """Raises UnusableFlag: none of a browser's origins would be among them."""
-    is_list = isinstance(origins, list) and all(isinstance(one, str) for one in origins)
-    wrong = [one for one in origins if not ORIGIN.fullmatch(one)] if is_list else [origins]
+    if isinstance(origins, list) and all(isinstance(one, str) for one in origins):
+        wrong = [one for one in origins if not ORIGIN.fullmatch(one)]
+    else:
+        wrong = [origins]
     if wrong:
         raise UnusableFlag(
             "--allowed-origins must be a JSON list of origins, such as "

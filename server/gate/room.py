@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from server.gate.admission import BUSY_RETRY_S
+from server.gate.budgets import BUSY_RETRY_S
 from server.gate.caller import Caller
 from server.gate.refusals import Refused
 

@@ -16,7 +16,7 @@ from vllm.v1.engine.core import EngineCore, EngineCoreProc
 def end_quickly() -> None:
     """Skip the searches at the end of this process, and in the engine's process those before."""
     atexit.register(gc.freeze)
-    EngineCoreProc.shutdown = _shut_down_frozen  # type: ignore[method-assign]  # vLLM has no hook
+    EngineCoreProc.shutdown = _shut_down_frozen  # vLLM has no hook
 
 
 def _shut_down_frozen(engine: EngineCore) -> None:
@@ -24,7 +24,7 @@ def _shut_down_frozen(engine: EngineCore) -> None:
     gc.freeze()
     # vLLM unfreezes for engines that live in their caller's process, which goes on.
     gc.unfreeze = _leave_frozen
-    EngineCore.shutdown(engine)
+    EngineCore.shutdown(engine)  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
 
 
 def _leave_frozen() -> None:

@@ -21,6 +21,7 @@ from vllm.entrypoints.openai.responses.context import SimpleContext
 from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
 from vllm.outputs import RequestOutput
 from vllm.tokenizers import TokenizerLike
+from vllm.tokenizers.detokenizer_utils import convert_ids_list_to_tokens
 from vllm.v1.engine import logprobs as vllm_logprobs
 from vllm.v1.engine.logprobs import LogprobsProcessor
 
@@ -56,8 +57,9 @@ def install(engine_client: EngineClient) -> None:
     tokenizer = engine_client.renderer.tokenizer
     if tokenizer is None or isinstance(engine_client.generate, _Generate):
         return
-    vllm_logprobs.convert_ids_list_to_tokens = _TokenTexts(tokenizer)
-    LogprobsProcessor._update_prompt_logprobs = _put_off  # type: ignore[method-assign]  # no hook
+    # vLLM has no hooks.
+    cast(Any, vllm_logprobs).convert_ids_list_to_tokens = _TokenTexts(tokenizer)
+    cast(Any, LogprobsProcessor)._update_prompt_logprobs = _put_off
     cast(Any, engine_client).generate = _Generate(engine_client.generate)
     _patch_serving()
 
@@ -67,7 +69,7 @@ class _TokenTexts:
 
     def __init__(self, tokenizer: TokenizerLike) -> None:
         self._tokenizer = tokenizer
-        self._convert = vllm_logprobs.convert_ids_list_to_tokens
+        self._convert = convert_ids_list_to_tokens
         self._texts: dict[int, str] = {}
 
     def __call__(self, tokenizer: TokenizerLike, token_ids: list[int]) -> list[str]:

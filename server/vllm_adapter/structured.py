@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 from fastapi import Request
 from starlette.datastructures import State
@@ -59,7 +59,7 @@ def tell_of_dead_ends() -> None:
             )
         raise_if_error(serving, finish_reason, request_id)
 
-    GenerateBaseServing._raise_if_error = raise_or_refuse  # type: ignore[method-assign]  # no hook
+    cast(Any, GenerateBaseServing)._raise_if_error = raise_or_refuse  # vLLM has no hook
 
 
 async def compile_aside(constraints: Sequence[Constraint], state: State, tenant: str) -> None:

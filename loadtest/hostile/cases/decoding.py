@@ -35,8 +35,12 @@ def cases(target: Target) -> Iterator[Case]:
             refused(),
         )
     alias = f"{target.model}:cot_decoding"
-    for name, fields in {"an alias": {"model": alias}, "a time limit": {"timeout_s": 5}}.items():
-        body = anthropic(target, **fields)
+    asked: dict[str, dict[str, Any]] = {
+        "an alias": {"model": alias},
+        "a time limit": {"timeout_s": 5},
+    }
+    for name, extra in asked.items():
+        body = anthropic(target, **extra)
         yield group.post(f"{name} in a message", MESSAGES, body, refused())
     for path, body in _elsewhere(target, alias).items():
         yield group.post(f"an alias: {path}", path, body, answered)
