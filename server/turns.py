@@ -7,17 +7,24 @@ from contextlib import asynccontextmanager, contextmanager
 
 
 class TooManyWaiting(Exception):
-    """The tenant has as many waiting or at work as it may."""
+    """As many wait or are at work as may: of the tenant, or of all together (`is_of_all`)."""
+
+    def __init__(self, *, is_of_all: bool) -> None:
+        super().__init__()
+        self.is_of_all = is_of_all
 
 
 class FairTurns:
     """At most `num_at_once` work at the same time, one of each tenant. Tenants take turns, so that
     one who sends much waits behind its own."""
 
-    def __init__(self, num_at_once: int, max_present: int) -> None:
+    def __init__(
+        self, num_at_once: int, max_present: int, max_present_of_all: int | None = None
+    ) -> None:
         """`max_present` is of one tenant: those at work, those waiting, those still arriving."""
         self._num_free = num_at_once
         self._max_present = max_present
+        self._max_present_of_all = max_present_of_all
         self._present: Counter[str] = Counter()
         self._at_work: set[str] = set()
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
@@ -27,10 +34,14 @@ class FairTurns:
         """Around all that one request does, before it takes memory.
 
         Raises:
-            TooManyWaiting: the tenant has `max_present` others here.
+            TooManyWaiting: the tenant has `max_present` others here, or all together as many as
+                may be.
         """
         if self._present[tenant] >= self._max_present:
-            raise TooManyWaiting
+            raise TooManyWaiting(is_of_all=False)
+        of_all = self._max_present_of_all
+        if of_all is not None and self._present.total() >= of_all:
+            raise TooManyWaiting(is_of_all=True)
         self._present[tenant] += 1
         try:
             yield

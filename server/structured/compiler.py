@@ -4,26 +4,26 @@ Tenants take turns, so that another tenant's requests hold one up for one compil
 of theirs. Its answers are kept, so that a schema is compiled once, however many requests carry it.
 """
 
-import asyncio
+import functools
 import hashlib
 import json
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal
 
+from server.aside import Aside, Ended, read_line
 from server.errors import InvalidRequest
+from server.gate.refusals import Refused
 from server.structured.asked import Constraint
-from server.structured.turns import Turns
+from server.turns import FairTurns, TooManyWaiting
 
 MAX_ANSWERS = 256
 # Each may wait for `timeout_s` behind those before it; more than these are told to come again.
-MAX_WAITING_OF_TENANT = 16
-MAX_WAITING = 256
-START_TIMEOUT_S = 60.0
-WORKER = (sys.executable, "-m", "server.structured.worker")
+MAX_OF_TENANT = 17
+MAX_OF_ALL = 257
+WORKER = "server.structured.worker"
 
 Text = tuple[str, str]  # what kind it is of, and itself
 
@@ -43,10 +43,9 @@ class CompilerAside:
     def __init__(self, timeout_s: float, setup: Callable[[], dict[str, object]]) -> None:
         """`setup` gives what a worker is told first; it may take a second, and runs in a thread."""
         self._timeout_s = timeout_s
-        self._setup = setup
-        self._told: bytes | None = None
-        self._worker: Process | None = None
-        self._turns = Turns(MAX_WAITING_OF_TENANT, MAX_WAITING)
+        told = functools.cache(lambda: {**setup(), "timeout_s": timeout_s})
+        self._aside = Aside(WORKER, told, timeout_s)
+        self._turns = FairTurns(1, MAX_OF_TENANT, MAX_OF_ALL)
         self._answers: OrderedDict[str, Failure | None] = OrderedDict()
 
     async def failure_of(
@@ -62,22 +61,22 @@ class CompilerAside:
         if key in self._answers:
             self._answers.move_to_end(key)
             return self._answers[key]
-        async with self._turns.turn(tenant, field, self._timeout_s):
-            if key not in self._answers:  # another may have asked for the same
-                self._keep(key, await self._ask(line))
-            return self._answers[key]
+        try:
+            with self._turns.presence(tenant):
+                async with self._turns.turn(tenant):
+                    if key not in self._answers:  # another may have asked for the same
+                        self._keep(key, await self._ask(line))
+                    return self._answers[key]
+        except TooManyWaiting as failure:
+            raise self._refusal(failure, field) from None
 
     @property
     def is_idle(self) -> bool:
         """Whether no worker runs."""
-        return self._worker is None
+        return self._aside.is_idle
 
     async def close(self) -> None:
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            if worker.returncode is None:
-                worker.kill()
-            await worker.wait()
+        await self._aside.close()
 
     def _keep(self, key: str, answer: Failure | None) -> None:
         self._answers[key] = answer
@@ -85,57 +84,25 @@ class CompilerAside:
             self._answers.popitem(last=False)
 
     async def _ask(self, line: bytes) -> Failure | None:
-        worker = await self._started()
         try:
-            answer = await asyncio.wait_for(_exchange(worker, line), self._timeout_s)
-        except TimeoutError:
-            answer = b""
-        except BaseException:  # cancelled: the worker's answer would be taken for the next one's
-            await self.close()
-            raise
-        if not answer:  # too slow, out of memory, or crashed
-            await self.close()
+            answer = await self._aside.ask(line, read_line)
+        except Ended:  # too slow, out of memory, or crashed
             limit = f"takes longer than {self._timeout_s:g} s to compile, or too much memory"
             return Failure(0, "too much", f"too complex: {limit}")
         found = json.loads(answer)
         return None if found is None else Failure(**found)
 
-    async def _started(self) -> Process:
-        """The worker, once it has imported and read what it needs: that is no request's time.
-
-        Raises:
-            RuntimeError: it does not start.
-        """
-        if self._worker is not None and self._worker.returncode is None:
-            return self._worker
-        if self._told is None:
-            setup = await asyncio.to_thread(self._setup)
-            setup["timeout_s"] = self._timeout_s
-            self._told = json.dumps(setup).encode() + b"\n"
-        self._worker = await asyncio.create_subprocess_exec(
-            *WORKER, stdin=PIPE, stdout=PIPE, start_new_session=True
-        )
-        try:
-            greeting = await asyncio.wait_for(_exchange(self._worker, self._told), START_TIMEOUT_S)
-        except BaseException:
-            await self.close()
-            raise
-        if not greeting:
-            await self.close()
-            raise RuntimeError("the process that compiles structured outputs aside does not start")
-        return self._worker
-
-
-async def _exchange(worker: Process, line: bytes) -> bytes:
-    """The worker's answer; empty where it has ended."""
-    assert worker.stdin is not None
-    assert worker.stdout is not None
-    try:
-        worker.stdin.write(line)
-        await worker.stdin.drain()
-    except ConnectionError:
-        return b""
-    return await worker.stdout.readline()
+    def _refusal(self, failure: TooManyWaiting, field: str) -> Refused:
+        if failure.is_of_all:
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            message = "too many new schemas and grammars wait to be compiled; try again"
+        else:
+            status = HTTPStatus.TOO_MANY_REQUESTS
+            message = (
+                f"{MAX_OF_TENANT} new schemas and grammars of yours are being compiled or wait for "
+                "it; try again when one is done"
+            )
+        return Refused(status, message, field, self._timeout_s)
 
 
 def refusal_of(constraint: Constraint, failure: Failure) -> InvalidRequest:

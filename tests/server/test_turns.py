@@ -64,6 +64,15 @@ async def test_one_tenant_never_takes_every_place() -> None:
     await workers.end("a1", "a2", "b1")
 
 
+async def test_tenant_that_comes_back_waits_for_those_that_came_before() -> None:
+    workers = Workers(FairTurns(1, 10))
+    await workers.start("a1", "a2", "b1")
+    await workers.end("a1")
+    await workers.start("b2", "c1")  # while b1 has its turn
+    await workers.end("b1", "a2", "c1", "b2")
+    assert workers.began == ["a1", "b1", "a2", "c1", "b2"]
+
+
 async def test_whoever_leaves_gives_the_turn_to_the_next() -> None:
     workers = Workers(FairTurns(1, 10))
     await workers.start("a1", "a2", "b1", "a3")
@@ -90,4 +99,14 @@ async def test_presence_of_one_tenant_is_bounded() -> None:
         with pytest.raises(TooManyWaiting):
             refused.__enter__()
     with turns.presence("a"), turns.presence("a"):
+        pass
+
+
+async def test_presence_of_all_together_is_bounded() -> None:
+    turns = FairTurns(1, 2, 3)
+    with turns.presence("a"), turns.presence("b"), turns.presence("c"):
+        with pytest.raises(TooManyWaiting) as refused, turns.presence("d"):
+            pass
+        assert refused.value.is_of_all
+    with turns.presence("d"):
         pass

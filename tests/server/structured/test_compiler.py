@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 
 import pytest
 
-from server.structured.compiler import CompilerAside
+from server.gate.refusals import Refused
+from server.structured.compiler import MAX_OF_TENANT, CompilerAside
 
 pytestmark = pytest.mark.vllm  # it needs xgrammar, which comes with vLLM
 LONG_S = 60.0
@@ -111,4 +113,18 @@ async def test_tenants_schema_waits_for_one_of_another_tenants() -> None:
         group.create_task(ask("other", "b"))
     assert compiled.index(("other", "b")) == 1
     assert len(compiled) == 17
+    await compiler.close()
+
+
+async def test_tenant_with_too_many_is_sent_away_and_no_other() -> None:
+    compiler = CompilerAside(LONG_S, describe_letters)
+    async with asyncio.TaskGroup() as group:
+        for number in range(MAX_OF_TENANT):
+            group.create_task(compiler.failure_of([("regex", f"a{{{number + 1}}}")], "greedy"))
+        await asyncio.sleep(0)
+        with pytest.raises(Refused, match="schemas and grammars of yours") as refused:
+            await compiler.failure_of([("regex", "b")], "greedy", "tools")
+        assert await compiler.failure_of([("regex", "b")], "other") is None
+    assert (refused.value.status, refused.value.param) == (HTTPStatus.TOO_MANY_REQUESTS, "tools")
+    assert "Retry-After" in refused.value.headers
     await compiler.close()
