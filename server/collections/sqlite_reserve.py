@@ -38,6 +38,8 @@ class DiskReserve:
                 "room"
             )
 
+        self.keep()  # where there was no room for it before
+
     def keep(self) -> None:
         """Have the file, as far as there is room for it."""
         size = min(self._num_bytes, MAX_FILE_BYTES)

@@ -67,7 +67,10 @@ T = TypeVar("T")
 VERSION = 3
 APPLICATION_ID = 0x57494E4E  # "WINN"
 BUSY_TIMEOUT_S = 30.0
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF")
+PRAGMAS = (
+    *("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"),
+    "journal_size_limit=8000000",  # a large change leaves no large log behind
+)
 EXPORT_ROWS = 500
 SHRINK_ROWS = 100
 """Records and documents that are deleted at a time when the disk has no room for more."""

@@ -131,6 +131,10 @@ def _files() -> dict[str, tuple[str, bytes]]:
         "PDF that is none": ("a.pdf", b"%PDF-1.7\n" + b"\0" * 1000),
         "PDF of a bomb": ("a.pdf", bomb),
         "PDF whose pages are a circle": ("a.pdf", _circle()),
+        "PDF of an unknown filter": ("a.pdf", _page(b"/Filter /Nonsense")),
+        "PDF of a filter of its own": ("a.pdf", _page(b"/Filter /Crypt")),
+        "JSON lines of 60,000": ("a.jsonl", b'{"text": "a"}\n' * 60_000),
+        "text of 6 million characters": ("a.txt", b"a b c " * 1_000_000),
         "JSON lines broken": ("a.jsonl", b'{"question": 5}\n{'),
         "name of a path": ("../../../../tmp/evil.txt", b"text"),
         "name of a NUL": ("a%00.txt", b"text"),
@@ -140,6 +144,16 @@ def _files() -> dict[str, tuple[str, bytes]]:
         "one word of 500 KB": ("a.txt", b"a" * 500_000),
         "Markdown of headings alone": ("a.md", b"#\n" * 20_000),
     }
+
+
+def _page(filters: bytes) -> bytes:
+    return (
+        b"%PDF-1.4\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n"
+        b"2 0 obj << /Type /Pages /Kids [3 0 R] /Count 1 >> endobj\n"
+        b"3 0 obj << /Type /Page /Parent 2 0 R /Contents 4 0 R >> endobj\n"
+        b"4 0 obj << /Length 1 " + filters + b" >>\nstream\nx\nendstream endobj\n"
+        b"trailer << /Root 1 0 R >>\n%%EOF"
+    )
 
 
 def _circle() -> bytes:
