@@ -106,7 +106,8 @@ class Gate:
             scope.setdefault("state", {})[CALLER] = caller
             if routes.is_open(path) or is_preflight(scope, head):
                 replies.is_last = is_announced(head)
-                await self._app(_as_probe(scope, path, head), unread(), replies)
+                _check_method(scope, path, head)
+                await self._app(scope, unread(), replies)
                 return
             self._admission.check(caller)
             body = await self._read_body(scope, receive, path, head, caller)
@@ -261,19 +262,12 @@ def is_preflight(scope: Scope, head: headers.Head) -> bool:
     )
 
 
-def _as_probe(scope: Scope, path: str, head: headers.Head) -> Scope:
-    """The request as it goes to an open route or, a browser's question, to the CORS layer.
-
-    Raises:
-        Refused: its method is not one of these.
-    """
-    if scope["method"] == "HEAD":
-        return {**scope, "method": "GET"}  # the routes know no HEAD; uvicorn leaves its body out
+def _check_method(scope: Scope, path: str, head: headers.Head) -> None:
+    """Raises Refused: an open route, or the CORS layer behind it, does not answer this method."""
     if scope["method"] != "GET" and not is_preflight(scope, head):
         raise Refused(
             HTTPStatus.METHOD_NOT_ALLOWED, f"{path} is read by GET or HEAD", allow="GET, HEAD"
         )
-    return scope
 
 
 async def refuse(refusal: InvalidRequest, scope: Scope, receive: Receive, send: Send) -> None:

@@ -168,7 +168,9 @@ class TestWhoComesIn:
 
     async def test_body_is_bounded_behind_a_slash_too(self, opened: Keyring) -> None:
         async with client(opened, max_body_mb=0.001) as http:
-            assert (await http.post(f"{CHAT}/", content=b"x" * 2000)).status_code == 413
+            assert (
+                await http.post(f"{CHAT}/", content=b"x" * 2000, headers=AS_JSON)
+            ).status_code == 413
 
     async def test_route_that_is_not_listed_can_be_added(self, keyring: Keyring) -> None:
         async with client(keyring, "wk_app", extra_routes=("/v1/secret",)) as http:

@@ -26,7 +26,7 @@ PREFLIGHT = (("origin", "http://a"), ("access-control-request-method", "POST"))
 
 
 def gate(keyring: Keyring, app: ASGIApp = APP, **settings: Any) -> Gate:
-    return Gate(app, keyring, Settings(**settings), "pocket", split, Origins(None))
+    return Gate(app, keyring, Settings(**settings), "pocket", split, Origins(None, ["*"]))
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ class TestRefusedByTheHead:
     async def test_length_is_refused_whatever_the_method(
         self, keyring: Keyring, method: str
     ) -> None:
-        asked = await Asked(method, CHAT, LENGTH, token="wk_app", parts=1).of(gate(keyring))
+        asked = await Asked(method, CHAT, LENGTH, JSON, token="wk_app", parts=1).of(gate(keyring))
         assert (asked.status, asked.num_read) == (413, 0)
 
     async def test_unknown_expectation(self, keyring: Keyring) -> None:
@@ -173,9 +173,9 @@ class TestBoundsOfBodies:
         self, keyring: Keyring, method: str
     ) -> None:
         chunked = ("transfer-encoding", "chunked")
-        long = Asked(method, CHAT, chunked, token="wk_app", parts=5)
+        long = Asked(method, CHAT, chunked, JSON, token="wk_app", parts=5)
         assert (await long.of(gate(keyring, max_body_mb=0.002))).status == 413
-        slow = Asked(method, CHAT, chunked, token="wk_app")
+        slow = Asked(method, CHAT, chunked, JSON, token="wk_app")
         assert (await slow.of(gate(keyring, body_timeout_s=0.05))).status == 408
 
     @pytest.mark.parametrize("path", [CHAT, "/v1/collections/a/documents"])
