@@ -24,7 +24,7 @@ from server.collections.search import Hit
 from server.collections.store import UnknownDocument
 from server.collections.upload import Upload, read_upload
 from server.connected import while_connected
-from server.errors import InvalidRequest, shown
+from server.errors import InvalidRequest, error_response, shown
 from server.gate.body import ClientLeft
 from server.gate.caller import caller_of
 from server.gate.refusals import Refused
@@ -40,8 +40,6 @@ NUM_ADDING = 2
 MAX_UPLOADS = 16
 """Of one tenant, at work or waiting."""
 RETRY_AFTER_S = 5.0
-CLIENT_CLOSED_REQUEST = 499
-"""Nobody reads it but whoever reads the log."""
 
 router = APIRouter(prefix="/v1/collections")
 
@@ -176,7 +174,8 @@ async def add_documents(name: str, request: Request, desk: OwnDesk) -> Response:
         try:
             return await _read_and_store(desk, name, request, upload)
         except ClientLeft:
-            return Response(status_code=CLIENT_CLOSED_REQUEST)
+            # Nobody reads it but whoever reads the log.
+            return error_response("the client left before its document was read")
 
 
 async def _read_and_store(desk: Desk, name: str, request: Request, upload: Upload) -> Response:

@@ -108,7 +108,8 @@ async def test_slow_document_holds_up_its_tenant_alone_and_ends_with_its_client(
         assert reply.status_code == httpx.codes.OK
         assert not any(one.done() for one in slow)
         server.door.leave.set()
-        assert [reply.status_code for reply in await asyncio.gather(*slow)] == [499] * 3
+        for reply in await asyncio.gather(*slow):
+            assert "the client left" in reply.json()["error"]["message"]
         server.door.leave.clear()
         reply = await server.upload("a.txt", b"A kite costs 52 dollars.")
         assert reply.status_code == httpx.codes.OK
