@@ -78,10 +78,9 @@ def _inherited() -> dict[str, str]:
 
 
 def replies_of_python(python: Path, server: ServerProcess, *clients: str) -> Json:
-    """Replies by client. A library may print, too, before they are."""
-    replies: Json = json.loads(
-        run((python, PROGRAMS / "ask.py", *clients), server).splitlines()[-1]
-    )
+    """Replies by client. `readme` runs the code that stdin has."""
+    command = (python, PROGRAMS / "ask.py", *clients)
+    replies: Json = json.loads(run(command, server, input=json.dumps(snippets("python"))))
     return replies
 
 

@@ -36,7 +36,8 @@ def _reply_to(ask: Callable[[], Json | Awaitable[Json]], loop: asyncio.Runner) -
 
 
 if __name__ == "__main__":
+    out, sys.stdout = sys.stdout, sys.stderr  # libraries print, too, some of them on leaving
     clients = {name: importlib.import_module(f"ask_{name}") for name in sys.argv[1:]}
     with asyncio.Runner() as loop:
         replies = {name: replies_to(client.WAYS, loop) for name, client in clients.items()}
-    json.dump(replies, sys.stdout)
+    json.dump(replies, out)
