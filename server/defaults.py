@@ -16,6 +16,9 @@ ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     # At vLLM's 5 s, pooled clients meet connections that were just closed.
     "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": "75",
+    # Paths whose tokens, log-probabilities and chunks are made in one go, on the loop that /health
+    # needs, too. At vLLM's 128, 64 paths with 64 log-probabilities a token hold it for long.
+    "VLLM_V1_OUTPUT_PROC_CHUNK_SIZE": "16",
 }
 CPU_ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1",

@@ -10,6 +10,7 @@ from vllm.v1.engine.exceptions import EngineDeadError
 
 from server.errors import InvalidRequest
 from server.vllm_adapter.engine_death import died_reply
+from server.vllm_adapter.reply_json import json_of
 
 Events = AsyncGenerator[Any, None]  # of OpenAI's and vLLM's event models
 
@@ -58,14 +59,14 @@ async def as_sse(events: Events) -> AsyncGenerator[str, None]:
     num_events = 0
     try:
         async for event in events:
-            yield sse(ended_rightly(event))
+            yield await sse(ended_rightly(event))
             num_events += 1
     except Exception as failure:
-        yield sse(failed_event(failure, num_events))
+        yield await sse(failed_event(failure, num_events))
     finally:
         await events.aclose()
 
 
-def sse(event: Any) -> str:  # an event's model
-    body = event.model_dump_json(by_alias=True)
+async def sse(event: Any) -> str:  # an event's model
+    body = await json_of(event)
     return f"event: {getattr(event, 'type', 'unknown')}\ndata: {body}\n\n"

@@ -211,17 +211,17 @@ class Run:
                     response.instructions = instructions
                 if isinstance(event, LAST_EVENTS):
                     self.amend_response(event.response)
-                yield sse(event)
+                yield await sse(event)
                 num_events += 1
         except UnaskableQuestion as failure:
             param = f"{FIELD}.prompting"
-            yield sse(error_event("invalid_prompt", str(failure), param, num_events))
+            yield await sse(error_event("invalid_prompt", str(failure), param, num_events))
         except PathAborted as failure:
             message = f"{failure}; try again"
-            yield sse(error_event("server_error", message, None, num_events))
+            yield await sse(error_event("server_error", message, None, num_events))
         except Exception as failure:
             if (passed := self.client.deadline_passed) is not None:
                 # vLLM's own conversion of it fails: what is raised here says nothing.
-                yield sse(error_event(STREAMED_CODE, str(passed), None, num_events))
+                yield await sse(error_event(STREAMED_CODE, str(passed), None, num_events))
             else:
-                yield sse(failed_event(failure, num_events))
+                yield await sse(failed_event(failure, num_events))

@@ -102,12 +102,15 @@ async def test_large_reply_is_built_in_another_thread() -> None:
 
 @pytest.mark.usefixtures("vllm_environment")
 def test_json_in_slices_is_that_of_the_whole() -> None:
+    from openai.types import responses
+    from openai.types.responses import response_output_text
     from vllm.entrypoints.openai.chat_completion import protocol as chat
     from vllm.entrypoints.openai.completion import protocol as completion
     from vllm.entrypoints.serve.engine.protocol import UsageInfo
     from vllm.logprobs import Logprob
 
-    from server.vllm_adapter.reply_json import json_response
+    from server.vllm_adapter import reply_json
+    from server.vllm_adapter.response_events import IncompleteEvent
 
     text = '"logprobs":null, "choices":[] \\ é'
     rows = [None, *({i: Logprob(-0.5, 1, text), 7: Logprob(-1.5, 2, "b")} for i in range(200))]
@@ -134,7 +137,40 @@ def test_json_in_slices_is_that_of_the_whole() -> None:
         index=0, text=text, logprobs=logprobs, prompt_logprobs=rows, prompt_token_ids=[1, 2]
     )
     usage = UsageInfo(prompt_tokens=1, completion_tokens=2, total_tokens=3)
+    chosen = [
+        response_output_text.Logprob(
+            token=text,
+            bytes=[34],
+            logprob=-0.5,
+            top_logprobs=[response_output_text.LogprobTopLogprob(token=text, bytes=[], logprob=-1)],
+        )
+        for _ in range(3000)
+    ]
+    said = responses.ResponseOutputText(
+        annotations=[], text=text, type="output_text", logprobs=chosen
+    )
+    item = responses.ResponseOutputMessage(
+        id="a", content=[said, said], role="assistant", status="completed", type="message"
+    )
+    thought = responses.ResponseReasoningItem(id="r", summary=[], type="reasoning")
+    response = response_of([thought, item, item])
     replies: list[Any] = [
+        response,
+        response_of([]),
+        IncompleteEvent.model_construct(
+            type="response.incomplete", response=response, sequence_number=3
+        ),
+        responses.ResponseContentPartDoneEvent(
+            type="response.content_part.done",
+            sequence_number=1,
+            item_id="a",
+            output_index=0,
+            content_index=0,
+            part=said,
+        ),
+        responses.ResponseOutputItemDoneEvent(
+            type="response.output_item.done", sequence_number=1, output_index=0, item=item
+        ),
         chat.ChatCompletionResponse(
             model=text, choices=[*choices, bare], usage=usage, prompt_logprobs=rows
         ),
@@ -142,9 +178,36 @@ def test_json_in_slices_is_that_of_the_whole() -> None:
         completion.CompletionResponse(model="m", choices=[some, some], usage=usage),
     ]
     for reply in replies:
-        sent = asyncio.run(json_response(reply))
-        assert json.loads(bytes(sent.body)) == json.loads(json.dumps(reply.model_dump()))
+        whole = reply.model_dump(mode="json", by_alias=True)
+        assert json.loads(reply_json._spliced(reply)) == whole
+        sent = asyncio.run(reply_json.json_response(reply))
+        assert json.loads(bytes(sent.body)) == whole
         assert sent.headers["content-type"] == "application/json"
+    sizes = [reply_json.num_values(one) for one in replies]
+    assert sizes == [24_000, 0, 24_000, 6000, 12_000, 3 * 200 * 2 + 201 * 2, 0, 2 * (201 * 2 + 402)]
+
+
+def response_of(output: list[Any]) -> Any:  # vLLM's ResponsesResponse
+    from vllm.entrypoints.openai.responses.protocol import ResponsesResponse
+
+    return ResponsesResponse.model_construct(
+        id="resp_1",
+        created_at=1,
+        model="m",
+        output=output,
+        metadata={"output": "[]", "logprobs": "null"},
+        parallel_tool_calls=True,
+        temperature=1.0,
+        tool_choice="auto",
+        tools=[],
+        top_p=1.0,
+        background=False,
+        max_output_tokens=5,
+        service_tier="auto",
+        status="completed",
+        truncation="disabled",
+        decoding={"a": 1},
+    )
 
 
 def completion(**fields: Any) -> tuple[str, Json]:
@@ -170,7 +233,6 @@ def chat(**fields: Any) -> tuple[str, Json]:
             "logprob_token_ids",
             323_200,
         ),
-        (completion(n=128, echo=True, prompt=[5] * 2000, max_tokens=1), "n", 128),
     ],
 )
 def test_too_many_are_refused_with_the_product(
@@ -182,7 +244,23 @@ def test_too_many_are_refused_with_the_product(
     error = reply.json()["error"]
     assert error["param"] == param
     assert f"{product}" in error["message"]
-    assert "lower" in error["message"] or param == "n"
+    assert "lower" in error["message"]
+
+
+@pytest.mark.usefixtures("vllm_environment")
+@pytest.mark.parametrize("field", ["echo", "return_token_ids"])
+def test_prompts_are_repeated_within_a_bound(field: str) -> None:
+    from vllm.entrypoints.openai.completion.protocol import CompletionRequest
+
+    from server.errors import InvalidRequest
+    from server.vllm_adapter.bounds import MAX_REPEATED_TOKENS, check_prompts
+
+    request = CompletionRequest.model_validate({"prompt": "", "n": 128, field: True})
+    most = MAX_REPEATED_TOKENS // 128
+    check_prompts(request, [{"prompt_token_ids": [5] * most}], 50_000, 1)
+    with pytest.raises(InvalidRequest, match="lower n or leave") as caught:
+        check_prompts(request, [{"prompt_token_ids": [5] * (most + 1)}], 50_000, 1)
+    assert caught.value.param == field
 
 
 def test_large_reply_says_what_small_ones_say(http: httpx.Client) -> None:
