@@ -32,24 +32,41 @@ Built = TypeVar("Built")
 _thread = ThreadPoolExecutor(1, thread_name_prefix="large-replies")
 
 
+_num_pauses = 0  # of the garbage collector
+
+
 async def build_aside(build: Callable[[], Built]) -> Built:
     """The result of `build`, which runs in a thread. One large reply is built at a time."""
     context = copy_context()
-    return await asyncio.get_running_loop().run_in_executor(
-        _thread, context.run, _without_collector, build
-    )
-
-
-def _without_collector(build: Callable[[], Built]) -> Built:
-    """The garbage collector would look through all that is being made, again and again, and stop
-    every thread meanwhile."""
-    was_enabled = gc.isenabled()
-    gc.disable()
+    _pause_collector()
     try:
-        return build()
+        return await asyncio.get_running_loop().run_in_executor(_thread, context.run, build)
     finally:
-        if was_enabled:
-            gc.enable()
+        _resume_collector()
+
+
+async def build_reply(build: Callable[[], Built]) -> Built:
+    """As `build_aside`, of what is gone when this task ends."""
+    task = asyncio.current_task()
+    assert task is not None
+    _pause_collector()
+    task.add_done_callback(lambda _: _resume_collector())
+    return await build_aside(build)
+
+
+def _pause_collector() -> None:
+    """The garbage collector would look through all that is being made, again and again, and stop
+    every thread meanwhile: some 300 ms for a million objects, when it comes back, too."""
+    global _num_pauses
+    _num_pauses += 1
+    gc.disable()
+
+
+def _resume_collector() -> None:
+    global _num_pauses
+    _num_pauses -= 1
+    if not _num_pauses:
+        gc.enable()
 
 
 def install(engine_client: EngineClient) -> None:
@@ -60,6 +77,7 @@ def install(engine_client: EngineClient) -> None:
     # vLLM has no hooks.
     cast(Any, vllm_logprobs).convert_ids_list_to_tokens = _TokenTexts(tokenizer)
     cast(Any, LogprobsProcessor)._update_prompt_logprobs = _put_off
+    cast(Any, LogprobsProcessor)._correct_decoded_token = _correct_cut_token
     cast(Any, engine_client).generate = _Generate(engine_client.generate)
     _patch_serving()
 
@@ -80,6 +98,18 @@ class _TokenTexts:
         if unknown:
             texts.update(zip(unknown, self._convert(tokenizer, unknown), strict=True))
         return [texts[one] for one in token_ids]
+
+
+_correct_decoded_token = LogprobsProcessor._correct_decoded_token
+
+
+def _correct_cut_token(processor: LogprobsProcessor, token_id: int, context: list[int]) -> str:
+    """The text of a token that ends within a character. Only behind another such token can it
+    complete one; vLLM decodes up to eight times to find out."""
+    before = vllm_logprobs.convert_ids_list_to_tokens(cast(Any, processor.tokenizer), context[-1:])
+    if not before or not before[0].endswith("\ufffd"):
+        return ""
+    return _correct_decoded_token(processor, token_id, context)
 
 
 class _Rows(list[Any]):  # of a prompt: what vLLM's PromptLogprobs holds
@@ -162,14 +192,14 @@ def _patch_serving() -> None:
         def build() -> Any:
             return respond(serving, outputs, request, *args)
 
-        size = sum(_size(one, request.logprobs) for one in outputs)
+        size = sum(map(_size, outputs))
         if request.echo or request.return_token_ids:
             size += sum(len(one.outputs) * len(one.prompt_token_ids or ()) for one in outputs)
         return _Later(build) if size > MAX_ON_LOOP else build()
 
     async def create_completion(serving: Any, *args: Any, **kwargs: Any) -> Any:
         result = await create(serving, *args, **kwargs)
-        return await build_aside(result.build) if isinstance(result, _Later) else result
+        return await build_reply(result.build) if isinstance(result, _Later) else result
 
     completion.request_output_to_completion_response = respond_later
     completion.create_completion = create_completion
@@ -193,7 +223,9 @@ def _finish_aside(serving_class: Any, name: str, collect: Collect) -> None:
         finishing = finish(serving, *args, **kwargs)
         if not is_large:
             return await finishing
-        return await build_aside(lambda: asyncio.run(finishing))
+        # A stream goes on as long as its client reads.
+        build = build_aside if args[0].stream else build_reply
+        return await build(lambda: asyncio.run(finishing))
 
     setattr(serving_class, name, finish_aside)
 
@@ -202,9 +234,8 @@ async def _collect_chat(request: Any, outputs: Any, *rest: Any) -> tuple[tuple[A
     last: RequestOutput | None = None
     async for output in outputs:
         last = output
-    num_top = request.top_logprobs or 0
-    size = _size(last, num_top if request.logprobs else None) if last is not None else 0
-    return (request, _once(last), *rest), size > MAX_ON_LOOP
+    is_large = last is not None and _size(last) > MAX_ON_LOOP
+    return (request, _once(last), *rest), is_large
 
 
 async def _collect_response(
@@ -226,9 +257,8 @@ async def _once(output: RequestOutput | None) -> AsyncGenerator[RequestOutput, N
         yield output
 
 
-def _size(output: RequestOutput, num_logprobs: int | None) -> int:
+def _size(output: RequestOutput) -> int:
     """The tokens and log-probabilities that a reply of this output has."""
-    num_tokens = sum(len(one.token_ids) for one in output.outputs)
-    size = num_tokens * (1 if num_logprobs is None else 2 + num_logprobs)
-    rows = output.prompt_logprobs
-    return size + len(rows) * len(rows[-1] or ()) if rows else size
+    rows = [output.prompt_logprobs, *(one.logprobs for one in output.outputs)]
+    num_logprobs = sum(len(some) * (1 + len(some[-1] or ())) for some in rows if some)
+    return num_logprobs + sum(len(one.token_ids) for one in output.outputs)

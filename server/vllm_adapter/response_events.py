@@ -6,6 +6,7 @@ from typing import Any
 
 from openai.types.responses import ResponseErrorEvent, ResponseIncompleteEvent
 from vllm.entrypoints.openai.responses.protocol import ResponseCompletedEvent, ResponsesResponse
+from vllm.exceptions import GenerationError
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from server.errors import InvalidRequest
@@ -39,6 +40,8 @@ def ended_rightly(event: Any) -> Any:  # an event's model
 
 def failed_event(failure: Exception, number: int) -> ResponseErrorEvent:
     """The event that tells of a failure."""
+    if isinstance(failure.__context__, GenerationError):
+        failure = failure.__context__  # which vLLM failed to make an event of
     if isinstance(failure, InvalidRequest):
         return error_event("invalid_prompt", failure.message, failure.param or None, number)
     if isinstance(failure, EngineDeadError):

@@ -4,6 +4,7 @@ import contextlib
 import json
 import signal
 import time
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from openai.types.responses import ResponseErrorEvent
 
 from loadtest.engine_process import engines_of
 from tests.server.server_process import ServerProcess, num_requests, running_server, wait_until
@@ -73,6 +75,22 @@ def test_requests_are_told_and_the_process_ends(tmp_path: Path) -> None:
         lines = [line for line in server.log.read_text().splitlines() if "CRITICAL" in line]
     assert len(lines) == 1
     assert "the engine died" in lines[0]
+
+
+@pytest.mark.usefixtures("vllm_environment")
+async def test_event_tells_what_failed_though_vllm_cannot() -> None:
+    from server.vllm_adapter.engine_death import EngineDied
+    from server.vllm_adapter.response_events import as_sse
+
+    async def events() -> AsyncGenerator[Any, None]:
+        yield ResponseErrorEvent(type="error", message="", sequence_number=0)
+        try:
+            raise EngineDied
+        except EngineDied:
+            raise ValueError("no such event")  # noqa: B904  # as of pydantic, in vLLM
+
+    (_, last) = [one async for one in as_sse(events())]
+    assert last_error(last)["code"] == "503"
 
 
 def test_fifty_clients_that_leave_at_once_leave_nothing_behind(http: httpx.Client) -> None:

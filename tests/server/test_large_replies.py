@@ -2,6 +2,7 @@
 ones."""
 
 import asyncio
+import gc
 import json
 import threading
 from http import HTTPStatus
@@ -76,6 +77,32 @@ def test_text_of_a_token_is_decoded_once() -> None:
     assert tokenizer.num_decoded == 3
 
 
+class Bytes(Pieces):
+    """A tokenizer whose tokens are bytes of UTF-8."""
+
+    def decode(self, token_ids: int | list[int]) -> str:
+        self.num_decoded += 1
+        ids = [token_ids] if isinstance(token_ids, int) else token_ids
+        return bytes(ids).decode(errors="replace")
+
+
+@pytest.mark.usefixtures("vllm_environment")
+def test_cut_characters_are_completed_as_by_vllm() -> None:
+    from server.vllm_adapter import large_replies
+
+    text = "aé☃🙂".encode()
+    tokenizer = Bytes()
+    one = processor(tokenizer)
+    for end in range(len(text)):
+        context = list(text[max(0, end - 4) : end])
+        for token_id in range(128, 256):
+            corrected = large_replies._correct_cut_token(one, token_id, context)
+            assert corrected == large_replies._correct_decoded_token(one, token_id, context)
+    before = tokenizer.num_decoded
+    assert large_replies._correct_cut_token(one, 200, [97, 97, 97, 97]) == ""
+    assert tokenizer.num_decoded == before + 1
+
+
 @pytest.mark.usefixtures("vllm_environment")
 async def test_large_reply_is_built_in_another_thread() -> None:
     from server.vllm_adapter import large_replies
@@ -90,14 +117,29 @@ async def test_large_reply_is_built_in_another_thread() -> None:
 
     async def outputs(num_tokens: int) -> Any:
         for _ in range(2):
-            completion = SimpleNamespace(token_ids=[1] * num_tokens)
+            logprobs = [dict.fromkeys(range(5), -1.0)] * num_tokens
+            completion = SimpleNamespace(token_ids=[1] * num_tokens, logprobs=logprobs)
             yield SimpleNamespace(outputs=[completion], prompt_logprobs=None)
 
-    request = SimpleNamespace(logprobs=True, top_logprobs=5)
+    request = SimpleNamespace(stream=False)
     small, here = await Serving().finish(request, outputs(10))
     large, there = await Serving().finish(request, outputs(1000))
     assert (len(small), len(large)) == (1, 1)
     assert here == threading.get_ident() != there
+
+
+@pytest.mark.usefixtures("vllm_environment")
+async def test_collector_waits_until_the_reply_is_gone() -> None:
+    from server.vllm_adapter.large_replies import build_aside, build_reply
+
+    async def answer(build: Any) -> bool:
+        assert not await build(gc.isenabled)
+        return gc.isenabled()
+
+    assert not await asyncio.create_task(answer(build_reply))
+    await asyncio.sleep(0)
+    assert gc.isenabled()
+    assert await asyncio.create_task(answer(build_aside))
 
 
 @pytest.mark.usefixtures("vllm_environment")
@@ -255,7 +297,7 @@ def test_prompts_are_repeated_within_a_bound(field: str) -> None:
     from server.errors import InvalidRequest
     from server.vllm_adapter.bounds import MAX_REPEATED_TOKENS, check_prompts
 
-    request = CompletionRequest.model_validate({"prompt": "", "n": 128, field: True})
+    request = CompletionRequest.model_validate({"prompt": "a", "n": 128, field: True})
     most = MAX_REPEATED_TOKENS // 128
     check_prompts(request, [{"prompt_token_ids": [5] * most}], 50_000, 1)
     with pytest.raises(InvalidRequest, match="lower n or leave") as caught:

@@ -198,6 +198,8 @@ def test_large_replies_are_taken_over_where_vllm_builds_them() -> None:
     assert callable(logprobs.convert_ids_list_to_tokens)
     update = logprobs.LogprobsProcessor._update_prompt_logprobs
     assert parameters(update) == {"self", "prompt_logprobs_tensors"}
+    correct = logprobs.LogprobsProcessor._correct_decoded_token
+    assert parameters(correct) == {"self", "token_id", "context_token_ids"}
     assert list(inspect.signature(AsyncLLM.generate).parameters)[1:3] == [
         "prompt",
         "sampling_params",

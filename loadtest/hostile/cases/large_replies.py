@@ -24,11 +24,16 @@ def cases(target: Target) -> Iterator[Case]:
         "top 20 of 64 x 300", refused(), **sampled, n=64, max_tokens=300, top_logprobs=20
     )
     yield group.chat("top 20 of 4 x 200", answered, **sampled, n=4, max_tokens=200, top_logprobs=20)
-    chosen = [*range(128)]
+    chosen = [*range(100, 228)]  # of many vocabularies the bytes
     yield group.chat(
         "128 chosen tokens of 64 x 100",
         refused(),
         **{**sampled, "n": 64, "max_tokens": 100, "logprob_token_ids": chosen},
+    )
+    yield group.chat(
+        "128 chosen tokens of 64 x 15",
+        answered,
+        **{**sampled, "n": 64, "max_tokens": 15, "logprob_token_ids": chosen},
     )
     logprobs = {"include": ["message.output_text.logprobs"], "top_logprobs": 20}
     body = {"model": target.model, "input": "Hi", "max_output_tokens": 200, **logprobs}
