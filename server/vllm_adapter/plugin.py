@@ -37,6 +37,7 @@ from server.vllm_adapter.engine_death import watch_engine
 from server.vllm_adapter.gate import put_in_front
 from server.vllm_adapter.logs import log_as_vllm_does
 from server.vllm_adapter.rendering import refuse_unreadable
+from server.vllm_adapter.response_events import let_failures_through
 from server.vllm_adapter.structured import tell_of_dead_ends
 from server.vllm_adapter.warm_up import warm_up
 from server.wire import FIELD
@@ -100,6 +101,7 @@ class WinnowPlugin:
         if engine_client is not None:
             large_replies.install(engine_client)
             tell_of_dead_ends()
+            let_failures_through()
             # Kept, since a task that nobody keeps is collected.
             state.winnow_watch = watch_engine(engine_client, state)
         models.tell_of_aliases(state)

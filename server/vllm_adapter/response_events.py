@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, cast
 
 from openai.types.responses import ResponseErrorEvent, ResponseIncompleteEvent
 from vllm.entrypoints.openai.responses.protocol import ResponseCompletedEvent, ResponsesResponse
+from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
 from vllm.exceptions import GenerationError
 from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -27,6 +28,17 @@ class IncompleteEvent(ResponseIncompleteEvent):
 LAST_EVENTS = (ResponseCompletedEvent, IncompleteEvent)
 
 
+def let_failures_through() -> None:
+    """Have a stream's failures reach `failed_event`. vLLM makes a chunk as chat has it of some, and
+    fails at that, since it is none of the events."""
+
+    def raise_it(serving: OpenAIServingResponses, failure: GenerationError) -> str:
+        raise failure
+
+    # vLLM has no hook for it.
+    cast(Any, OpenAIServingResponses)._convert_generation_error_to_streaming_response = raise_it
+
+
 def ended_rightly(event: Any) -> Any:  # an event's model
     """The event; `response.incomplete` in place of a `response.completed` that was cut off."""
     if isinstance(event, ResponseCompletedEvent) and event.response.status == "incomplete":
@@ -40,8 +52,6 @@ def ended_rightly(event: Any) -> Any:  # an event's model
 
 def failed_event(failure: Exception, number: int) -> ResponseErrorEvent:
     """The event that tells of a failure."""
-    if isinstance(failure.__context__, GenerationError):
-        failure = failure.__context__  # which vLLM failed to make an event of
     if isinstance(failure, InvalidRequest):
         return error_event("invalid_prompt", failure.message, failure.param or None, number)
     if isinstance(failure, EngineDeadError):

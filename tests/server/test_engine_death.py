@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from openai.types.responses import ResponseErrorEvent
 
 from loadtest.engine_process import engines_of
 from tests.server.server_process import ServerProcess, num_requests, running_server, wait_until
@@ -78,19 +77,23 @@ def test_requests_are_told_and_the_process_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("vllm_environment")
-async def test_event_tells_what_failed_though_vllm_cannot() -> None:
+async def test_event_of_a_response_tells_of_the_death() -> None:
+    from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
+
+    from server.vllm_adapter import response_events
     from server.vllm_adapter.engine_death import EngineDied
-    from server.vllm_adapter.response_events import as_sse
+
+    response_events.let_failures_through()
+    serving = object.__new__(OpenAIServingResponses)
 
     async def events() -> AsyncGenerator[Any, None]:
-        yield ResponseErrorEvent(type="error", message="", sequence_number=0)
         try:
             raise EngineDied
-        except EngineDied:
-            raise ValueError("no such event")  # noqa: B904  # as of pydantic, in vLLM
+        except EngineDied as died:
+            yield serving._convert_generation_error_to_streaming_response(died)
 
-    (_, last) = [one async for one in as_sse(events())]
-    assert last_error(last)["code"] == "503"
+    (event,) = [one async for one in response_events.as_sse(events())]
+    assert last_error(event)["code"] == "503"
 
 
 def test_fifty_clients_that_leave_at_once_leave_nothing_behind(http: httpx.Client) -> None:

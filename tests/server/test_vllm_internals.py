@@ -224,6 +224,15 @@ def test_requests_learn_of_the_engines_death_and_of_errors_where_we_step_in() ->
     assert "send the request again" in str(EngineDied())
 
 
+def test_responses_make_events_of_generation_errors_in_one_place() -> None:
+    from vllm.entrypoints.openai.responses.serving import OpenAIServingResponses
+
+    convert = "_convert_generation_error_to_streaming_response"
+    assert hasattr(OpenAIServingResponses, convert)
+    source = inspect.getsource(OpenAIServingResponses.responses_stream_generator)
+    assert f"error_json = self.{convert}(e)" in source
+
+
 def test_streams_tell_of_generation_errors_by_their_status() -> None:
     from vllm.entrypoints.generate.base.serving import GenerateBaseServing
     from vllm.entrypoints.openai.chat_completion.serving import OpenAIServingChat
