@@ -106,7 +106,7 @@ _correct_decoded_token = LogprobsProcessor._correct_decoded_token
 def _correct_cut_token(processor: LogprobsProcessor, token_id: int, context: list[int]) -> str:
     """The text of a token that ends within a character. Only behind another such token can it
     complete one; vLLM decodes up to eight times to find out."""
-    before = vllm_logprobs.convert_ids_list_to_tokens(cast(Any, processor.tokenizer), context[-1:])
+    before = cast(Any, vllm_logprobs).convert_ids_list_to_tokens(processor.tokenizer, context[-1:])
     if not before or not before[0].endswith("\ufffd"):
         return ""
     return _correct_decoded_token(processor, token_id, context)

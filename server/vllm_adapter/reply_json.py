@@ -64,7 +64,9 @@ def _holds_models(holder: BaseModel, value: list[Any]) -> bool:
 def _spliced(model: BaseModel) -> str:
     """The model's JSON; its parts are left out at first, made by themselves and put in."""
     parts = _parts(model)
-    emptied = {name: [] if isinstance(value, list) else None for name, value in parts.items()}
+    emptied: Parts = {
+        name: [] if isinstance(value, list) else None for name, value in parts.items()
+    }
     # Without them the model is not what its type says, which pydantic would warn of.
     bare = model.model_copy(update=emptied)
     text = bare.model_dump_json(by_alias=True, warnings=False)
