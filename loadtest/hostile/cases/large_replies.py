@@ -42,15 +42,15 @@ def cases(target: Target) -> Iterator[Case]:
         for strings in (False, True):
             body = {"model": target.model, "prompt": "a " * size, "return_token_strs": strings}
             yield group.post(f"/tokenize {size}, pieces {strings}", "/tokenize", body, handled)
-    body = {"model": target.model, "tokens": [5] * 480_000}
-    yield group.post("/detokenize 480,000", "/detokenize", body, handled)
+    body = {"model": target.model, "tokens": [5] * 320_000}
+    yield group.post("/detokenize 320,000", "/detokenize", body, handled)
     message = {"role": "user", "content": "a"}
     many: dict[str, Any] = {"model": target.model, "max_tokens": 1}
     yield group.post("25,000 messages", CHAT, {**many, "messages": [message] * 25_000}, refused())
     parts = [{"type": "text", "text": "a"}] * 20_000
     body = {**many, "messages": [{"role": "user", "content": parts}]}
     yield group.post("20,000 parts", CHAT, body, refused())
-    yield group.post("330,000 lists", CHAT, {**many, "messages": [[]] * 330_000}, refused())
+    yield group.post("240,000 lists", CHAT, {**many, "messages": [[]] * 240_000}, refused())
     yield group.chat("100,000 stop strings", refused(), stop=["ab"] * 100_000)
 
 
