@@ -88,14 +88,18 @@ async def _read_whole(request: Request, limit: int) -> bytes:
     async for part in request.stream():
         size += len(part)
         if size > limit + FORM_BYTES:
-            raise InvalidRequest(
-                "file",
-                f"a document may have {limit / MEGABYTE:g} MB; split it, or have the operator "
-                "raise WINNOW_MAX_DOCUMENT_MB",
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            )
+            raise document_too_large(limit / MEGABYTE)
         parts.append(part)
     return b"".join(parts)
+
+
+def document_too_large(max_mb: float) -> InvalidRequest:
+    return InvalidRequest(
+        "file",
+        f"a document may have {max_mb:g} MB; split it, or have the operator raise "
+        "WINNOW_MAX_DOCUMENT_MB",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    )
 
 
 def texts_of_upload(upload: Upload, max_chars: int) -> list[Text]:

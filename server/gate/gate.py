@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from server.collections.upload import document_too_large
 from server.errors import InvalidRequest, error_response, shown
 from server.gate import headers, priority, routes
 from server.gate.access_log import LogEntry
@@ -35,7 +36,8 @@ from server.gate.room import Room
 from server.settings import Settings
 
 AUDIO = "/v1/audio/"
-UPLOADS = ("/v1/collections/", AUDIO)
+DOCUMENTS = "/v1/collections/"
+UPLOADS = (DOCUMENTS, AUDIO)
 """Routes that check their bodies themselves, and may take long ones."""
 BODILESS = ("GET", "HEAD", "OPTIONS")
 """Methods that have a body only if they announce it."""
@@ -192,9 +194,14 @@ class Gate:
         if caller.key is not None and caller.key.models is not None and path.startswith(AUDIO):
             raise _cannot_tell_model(caller, path)
         max_bytes = max_body_bytes(path, self._settings)
-        check_length(scope, max_bytes)
-        with self._room.hold(caller) as take:
-            return await read_whole(receive, max_bytes, self._settings.body_timeout_s, take)
+        try:
+            check_length(scope, max_bytes)
+            with self._room.hold(caller) as take:
+                return await read_whole(receive, max_bytes, self._settings.body_timeout_s, take)
+        except Refused as refusal:
+            if refusal.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE and path.startswith(DOCUMENTS):
+                raise document_too_large(self._settings.max_document_mb) from None
+            raise
 
     def _checked_body(
         self, body: bytes | None, path: str, head: headers.Head, caller: Caller
