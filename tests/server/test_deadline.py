@@ -138,7 +138,7 @@ def test_reply_in_time_says_so(idle: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", [CHAT, "/v1/responses"])
-@pytest.mark.parametrize("value", ["0", "-1", "true", '"2"', "null", "600.5", "NaN", "1e999"])
+@pytest.mark.parametrize("value", ["0", "-1", "true", '"2"', "600.5", "NaN", "1e999"])
 def test_time_that_is_not_allowed_is_refused(http: httpx.Client, path: str, value: str) -> None:
     body = json.dumps(REQUESTS[path] | {"timeout_s": "VALUE"}).replace('"VALUE"', value)
     reply = http.post(path, content=body, headers={"Content-Type": "application/json"})
