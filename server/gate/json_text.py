@@ -17,7 +17,8 @@ MAX_DEPTH = 128
 MAX_INTEGER = 2**63 - 1
 MAX_PLACE_CHARS = 120
 MAX_PARTS = 16_384
-"""Objects and lists of a body: messages and their parts are validated on the event loop."""
+"""Objects and lists of a body: messages and their parts are validated on the event loop. They are
+counted before they are made, which would take long with more."""
 MAX_ITEMS = {
     **dict.fromkeys(("messages", "prompt"), 4096),
     # A prompt each; 2,048 is OpenAI's limit.
@@ -34,6 +35,8 @@ Place = tuple[Any, Any] | None
 # is refused, and is not parsed a second time.
 _SUSPICIOUS = re.compile(rb"NaN|Infinity|\\u0000|\\u[dD][89a-fA-F]|\d{19}|\d[eE]\+?\d{2}")
 
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+
 
 def without_mark(body: bytes) -> bytes:
     """The body without UTF-8's byte order mark, which some clients send and parsers may ignore."""
@@ -47,7 +50,14 @@ def check_json(body: bytes) -> None:
         InvalidRequest: the body holds what it must not.
     """
     _check_encoding(body)
-    may_be_deep = body.count(b"[") + body.count(b"{") > MAX_DEPTH
+    num_brackets = _num_opened(body)
+    if num_brackets > MAX_PARTS and _num_opened(_STRING.sub(b"", body)) > MAX_PARTS:
+        raise InvalidRequest(
+            "body",
+            f"the body may have {MAX_PARTS} objects and lists, got more: send fewer messages, or "
+            "several requests",
+        )
+    may_be_deep = num_brackets > MAX_DEPTH
     may_be_long = body.count(b",") >= min(MAX_ITEMS.values())
     if not (may_be_deep or may_be_long) and _SUSPICIOUS.search(body) is None:
         return
@@ -62,6 +72,11 @@ def check_json(body: bytes) -> None:
     _check_parts(content)
     if isinstance(content, dict):
         _check_items(content)
+
+
+def _num_opened(body: bytes) -> int:
+    """Objects and lists, and brackets in texts."""
+    return body.count(b"[") + body.count(b"{")
 
 
 def _check_encoding(body: bytes) -> None:
@@ -85,19 +100,11 @@ def _check_encoding(body: bytes) -> None:
 
 def _check_parts(content: Any) -> None:  # any JSON
     """Every value and every key; not by recursion, which has an end."""
-    num_parts = 0
     waiting: list[tuple[Any, int, Place]] = [([content], -1, None)]
     while waiting:
         holder, depth, place = waiting.pop()
         if depth >= MAX_DEPTH:
             raise _too_deep()
-        num_parts += 1
-        if num_parts > MAX_PARTS:
-            raise InvalidRequest(
-                "body",
-                f"the body may have {MAX_PARTS} objects and lists, got more: send fewer messages, "
-                "or several requests",
-            )
         is_object = isinstance(holder, dict)
         for key, value in holder.items() if is_object else enumerate(holder):
             if is_object and _is_unsound(key):

@@ -73,9 +73,15 @@ def test_depth_has_an_end(opening: str, closing: str) -> None:
         return (opening * depth + "1" + closing * depth).encode()
 
     check_json(body(MAX_DEPTH))
-    for depth in (MAX_DEPTH + 1, 100_000):
+    for depth in (MAX_DEPTH + 1, 10_000):
         with pytest.raises(InvalidRequest, match="nested deeper than 128"):
             check_json(body(depth))
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":"' + b'[\\"{' * 100_000])
+def test_brackets_are_counted_in_one_pass(body: bytes) -> None:
+    with contextlib.suppress(InvalidRequest):
+        check_json(body)
 
 
 def test_many_brackets_side_by_side_are_not_deep() -> None:
