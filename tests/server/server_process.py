@@ -15,7 +15,7 @@ from types import MappingProxyType
 import httpx
 import pytest
 
-START_TIMEOUT_S = 180.0
+START_TIMEOUT_S = 400.0
 STOP_TIMEOUT_S = 60.0
 POLL_S = 0.05
 NO_CHANGES: Mapping[str, str] = MappingProxyType({})
