@@ -86,9 +86,9 @@ def cases(target: Target) -> Iterator[Case]:
         yield group.post(encoding, CHAT, body.decode().encode(encoding), refused())
     for field in ("stop", "bad_words", "vllm_xargs", "unknown", "user"):
         value = {"a": "HERE"} if field == "vllm_xargs" else ["HERE"]
-        body = as_json(chat(target, **{field: value}))
+        asked = as_json(chat(target, **{field: value}))
         for name, raw in NO_UTF_8.items():
-            yield group.post(f"{name} in {field}", CHAT, body.replace(b"HERE", raw), refused())
+            yield group.post(f"{name} in {field}", CHAT, asked.replace(b"HERE", raw), refused())
     twice = body[:-1] + b', "max_tokens": 2, "max_tokens": 3}'
     yield group.post("a key twice", CHAT, twice, handled)
     contrary = body[:-1] + b', "decoding": {"strategy": "greedy"}, "decoding": {"strategy": "x"}}'

@@ -68,6 +68,7 @@ def _offers(target: Target) -> Iterator[Case]:
         "Upgrade": "websocket",
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Content-Type": "application/json",
         "Content-Length": "5",
     }
     opening = head(target, "GET", "/v1/realtime", socket)
