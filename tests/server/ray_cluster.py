@@ -23,7 +23,7 @@ from tests.server.server_process import free_port, wait_until
 BIN = Path(sys.executable).parent
 CONFIG = Path(__file__).parents[2] / "docker/ray/winnow.yaml"
 OBJECT_STORE_BYTES = 80 * 2**20
-START_TIMEOUT_S = 180.0
+START_TIMEOUT_S = 400.0
 STOP_TIMEOUT_S = 5.0
 REPLICA = "x-winnow-replica"
 
