@@ -1,5 +1,6 @@
 """The routes that take `decoding`. Without it vLLM's own classes answer, with a deadline."""
 
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from http import HTTPStatus
@@ -23,7 +24,6 @@ from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.utils.api_utils import (
     load_aware_call,
     validate_json_request,
-    with_cancellation,
 )
 
 from decoding.decoder import Decoder
@@ -31,8 +31,10 @@ from decoding.sampled import SampledDecoder
 from decoding.verifier import Verifiers
 from server.collections.library import TenantRetriever
 from server.compatibility import overridden_by, refuse_contradictions
+from server.connected import while_connected
 from server.errors import InvalidRequest, shown
 from server.gate.admission import current_visit
+from server.gate.body import ClientLeft
 from server.gate.caller import Caller, caller_of
 from server.gate.headers import new_request_id
 from server.gate.refusals import Refused
@@ -57,6 +59,9 @@ from server.vllm_adapter.run import OVERRIDDEN, Run
 from server.vllm_adapter.stored_responses import claim, last_in_background
 from server.vllm_adapter.structured import check_structured
 from server.wire import FIELD, choose_decoder, is_wrapped, split_alias
+
+CLIENT_LEFT = 499
+"""nginx's, which has found its way into the logs of others."""
 
 Json = dict[str, Any]  # a reply on its way out
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
@@ -119,9 +124,22 @@ async def create_messages(request: AnthropicMessagesRequest, raw_request: Reques
 
 
 def cancellable(handler: Handler) -> Handler:
-    """Cancel the handler when its client leaves, and count it in the server's load."""
+    """Cancel the handler when its client leaves, and count it in the server's load.
+
+    vLLM's own decorator lets the handler go on where the request's task is cancelled: by Ray, or
+    when its time is over.
+    """
     counted = load_aware_call(handler)  # type: ignore[no-untyped-call]  # vLLM leaves it untyped
-    return cast(Handler, with_cancellation(counted))  # type: ignore[no-untyped-call]  # likewise
+
+    @functools.wraps(handler)
+    async def handle(request: Any, raw_request: Request, *others: Any) -> Response:
+        try:
+            work = counted(request, raw_request, *others)
+            return cast(Response, await while_connected(raw_request, work))
+        except ClientLeft:
+            return Response(status_code=CLIENT_LEFT)  # nobody reads it but who reads the log
+
+    return cast(Handler, handle)
 
 
 plain_chat = cancellable(within_deadline(plain.create_chat_completion))
