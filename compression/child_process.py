@@ -26,6 +26,11 @@ class Child:
     def said(self) -> bytes:
         return os.pread(self.log.fileno(), os.fstat(self.log.fileno()).st_size, 0)
 
+    def wait(self) -> None:
+        """Give a process that closed its pipes the time to write why, and to end."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_TIMEOUT_S)
+
     def reason(self) -> str:
         """The last error that its log tells, in one line."""
         return last_reason(self.said().decode(errors="replace"))

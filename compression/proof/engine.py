@@ -4,6 +4,7 @@ Both sides speak JSON, one object a line; what is large goes through a file.
 """
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -115,10 +116,16 @@ def _read(child: Child, checkpoint: Path) -> Json:
     assert child.process.stdout is not None
     line = child.process.stdout.readline()
     if not line:
-        raise ProofFailed(f"checkpoint {checkpoint}: vLLM ended: {child.reason()}")
+        child.wait()
+        raise ProofFailed(f"checkpoint {checkpoint}: vLLM ended: {_plain(child.reason())}")
     reply: Json = json.loads(line)
     if "error" in reply:
         # The engine may run in a process below the worker's, whose log alone has the reason.
-        said = reply["error"] or child.reason()
+        said = _plain(reply["error"] or child.reason())
         raise ProofFailed(f"checkpoint {checkpoint}: vLLM cannot {reply['doing']} it: {said}")
     return reply
+
+
+def _plain(reason: str) -> str:
+    missing = re.fullmatch(r"'_OpNamespace' '_C' object has no attribute '(\w+)'", reason)
+    return f"it has no {missing[1]} for this processor" if missing else reason

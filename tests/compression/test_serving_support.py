@@ -4,28 +4,28 @@ from compression.listing import recipe_table
 from compression.recipes import RECIPES
 from compression.serving_support import Hardware, refusal
 
-CPU, AMPERE, HOPPER, BLACKWELL = (
-    *(Hardware(None), Hardware((8, 0))),
-    *(Hardware((9, 0)), Hardware((10, 0))),
+CPU, OLD_CPU, AMPERE, HOPPER, BLACKWELL = (
+    *(Hardware(None), Hardware(None, has_avx512=False)),
+    *(Hardware((8, 0)), Hardware((9, 0)), Hardware((10, 0))),
 )
 
 
 @pytest.mark.parametrize(
     ("name", "served_on"),
     [
-        ("w8a8", (CPU, AMPERE, HOPPER)),
+        ("w8a8", (CPU, OLD_CPU, AMPERE, HOPPER)),
         ("w4a16-awq", (CPU, AMPERE, HOPPER, BLACKWELL)),
         ("fp8-dynamic", (AMPERE, HOPPER, BLACKWELL)),
         ("nvfp4", (AMPERE, HOPPER, BLACKWELL)),
         ("kv-cache-fp8", (CPU, HOPPER, BLACKWELL)),
-        ("prune-25-heal", (CPU, AMPERE, HOPPER, BLACKWELL)),
-        ("prune-25-heal-w8a8", (CPU, AMPERE, HOPPER)),
+        ("prune-25-heal", (CPU, OLD_CPU, AMPERE, HOPPER, BLACKWELL)),
+        ("prune-25-heal-w8a8", (CPU, OLD_CPU, AMPERE, HOPPER)),
     ],
 )
 def test_recipes_are_refused_where_vllm_would_not_serve_them(
     name: str, served_on: tuple[Hardware, ...]
 ) -> None:
-    everywhere = (CPU, AMPERE, HOPPER, BLACKWELL)
+    everywhere = (CPU, OLD_CPU, AMPERE, HOPPER, BLACKWELL)
     assert tuple(one for one in everywhere if refusal(RECIPES[name], one) is None) == served_on
 
 
@@ -33,6 +33,9 @@ def test_refusal_says_step_hardware_and_limit() -> None:
     assert refusal(RECIPES["w8a8"], Hardware((7, 0))) == (
         "w8a8 cannot be served on an NVIDIA GPU of compute capability 7.0: "
         "vLLM needs compute capability 7.5 or more"
+    )
+    assert refusal(RECIPES["w4a16-awq"], OLD_CPU) == (
+        "w4a16 cannot be served on a CPU without AVX-512: vLLM's kernel for it needs AVX-512"
     )
     assert refusal(RECIPES["prune-25-heal-w8a8"], BLACKWELL) == (
         "w8a8 cannot be served on an NVIDIA GPU of compute capability 10.0: "
