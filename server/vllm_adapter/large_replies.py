@@ -9,6 +9,7 @@ import asyncio
 import copy
 import functools
 import gc
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -27,12 +28,14 @@ from vllm.v1.engine.logprobs import LogprobsProcessor
 
 MAX_ON_LOOP = 4096
 """Tokens and log-probabilities: those of a smaller reply are built at once, on the loop."""
+MAX_PAUSE_S = 30.0
 
 Built = TypeVar("Built")
 _thread = ThreadPoolExecutor(1, thread_name_prefix="large-replies")
 
 
 _num_pauses = 0  # of the garbage collector
+_paused_at = 0.0
 
 
 async def build_aside(build: Callable[[], Built]) -> Built:
@@ -56,10 +59,16 @@ async def build_reply(build: Callable[[], Built]) -> Built:
 
 def _pause_collector() -> None:
     """The garbage collector would look through all that is being made, again and again, and stop
-    every thread meanwhile: some 300 ms for a million objects, when it comes back, too."""
-    global _num_pauses
+    every thread meanwhile: some 300 ms for a million objects, when it comes back, too. For those
+    who ask for one large reply after another it is not put off for longer than MAX_PAUSE_S."""
+    global _num_pauses, _paused_at
+    if not _num_pauses:
+        _paused_at = time.monotonic()
     _num_pauses += 1
-    gc.disable()
+    if time.monotonic() - _paused_at <= MAX_PAUSE_S:
+        gc.disable()
+    else:
+        gc.enable()
 
 
 def _resume_collector() -> None:

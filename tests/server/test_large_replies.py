@@ -143,6 +143,25 @@ async def test_collector_waits_until_the_reply_is_gone() -> None:
 
 
 @pytest.mark.usefixtures("vllm_environment")
+async def test_collector_comes_back_though_large_replies_never_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from server.vllm_adapter import large_replies
+
+    monkeypatch.setattr(large_replies, "MAX_PAUSE_S", 0.05)
+
+    async def reply() -> None:
+        assert not await large_replies.build_reply(gc.isenabled)
+        await asyncio.sleep(0.2)
+
+    first = asyncio.create_task(reply())
+    await asyncio.sleep(0.1)
+    assert await large_replies.build_aside(gc.isenabled)
+    await first
+    assert not await large_replies.build_aside(gc.isenabled)
+
+
+@pytest.mark.usefixtures("vllm_environment")
 def test_json_in_slices_is_that_of_the_whole() -> None:
     from openai.types import responses
     from openai.types.responses import response_output_text
