@@ -19,6 +19,7 @@ FEW_CORES = 4
 ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": "75",
+    "VLLM_V1_OUTPUT_PROC_CHUNK_SIZE": "16",
     # What the benchmark asks is not kept among the replies to users.
     "WINNOW_STORE": str(Path(gettempdir()) / f"winnow-loadtest-{os.getpid()}.sqlite3"),
 }

@@ -45,6 +45,7 @@ def reason_of(errors: Errors) -> str:
     Where the value has the type of a branch, that branch's own rule is the reason. Otherwise it is
     all that would have been taken.
     """
+    errors = [error for error in errors if not _counts_the_rest(error)] or errors
     rules = [error for error in errors if not _is_of_type(error)]
     if rules:
         return _reason(rules[0])
@@ -53,6 +54,13 @@ def reason_of(errors: Errors) -> str:
     if len(expected) < len(reasons):
         return reasons[0]
     return f"input should be {' or '.join(dict.fromkeys(expected))}"
+
+
+def _counts_the_rest(error: Any) -> bool:
+    """Whether pydantic says that a list is too short without the items that it refused."""
+    length = error.get("ctx", {}).get("actual_length")
+    value = error.get("input")
+    return error["type"] == "too_short" and isinstance(value, list) and length != len(value)
 
 
 def _is_of_type(error: Any) -> bool:  # pydantic's error details

@@ -44,7 +44,7 @@ async def test_variables_are_cached_once_the_server_is_set_up(
 
     app, plugin = FastAPI(), WinnowPlugin()
     plugin.attach_router(app)
-    args = Namespace(served_model_name=None, model="m", lora_modules=None)
+    args = Namespace(served_model_name=None, model="m", lora_modules=None, scheduling_policy="fcfs")
     monkeypatch.setitem(HTTP_PROTOCOLS, "auto", HTTP_PROTOCOLS["auto"])  # is put back afterwards
     envs.disable_envs_cache()
     try:

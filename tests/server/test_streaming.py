@@ -44,7 +44,8 @@ def test_report_stands_on_the_last_chunk_and_where_known_on_the_first(
     first, *between, last = (chunk.get("decoding") for chunk in stream.chunks)
     assert last["strategy"] == decoding["strategy"]
     assert between == [None] * len(between)
-    assert first == (None if decoding == GREEDY else last)
+    # Of a greedy reply it is known there only where the engine was quicker than the first chunk.
+    assert first in ([None, last] if decoding == GREEDY else [last])
 
 
 @DECODINGS
