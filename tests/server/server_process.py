@@ -1,4 +1,4 @@
-"""A real `winnow serve` in a process of its own, as an operator would start it."""
+"""A real `winnow serve` in a process of its own."""
 
 import os
 import signal
@@ -15,6 +15,8 @@ from types import MappingProxyType
 import httpx
 import pytest
 
+from tests.server.forked import ForkedProcess, can_fork
+
 START_TIMEOUT_S = 400.0
 STOP_TIMEOUT_S = 60.0
 POLL_S = 0.05
@@ -26,7 +28,7 @@ WINNOW = Path(sys.executable).with_name("winnow")
 class ServerProcess:
     """A server that has answered /health. `log` holds its stdout and stderr."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | ForkedProcess
     url: str
     log: Path
 
@@ -52,24 +54,37 @@ def running_server(
     *flags: str,
     environment: Mapping[str, str] = NO_CHANGES,
     port: int | None = None,
+    is_forked: bool = True,
 ) -> Iterator[ServerProcess]:
-    """Serve a checkpoint until the block ends; fails with the log when it does not start."""
+    """Serve a checkpoint until the block ends; fails with the log when it does not start.
+
+    Without `is_forked` it is started as an operator would, which takes ten times as long.
+    """
     port = port or free_port()
     command = [str(WINNOW), "serve", model, "--host", "127.0.0.1", "--port", str(port), *flags]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={"WINNOW_STORE": str(log.with_suffix(".sqlite3")), **os.environ, **environment},
-        )
+    whole = {"WINNOW_STORE": str(log.with_suffix(".sqlite3")), **os.environ, **environment}
+    process = _started(command, whole, log, is_forked=is_forked and can_fork(environment))
     server = ServerProcess(process, f"http://127.0.0.1:{port}", log)
     try:
         _wait_for_health(server)
         yield server
     finally:
         _stop(process)
+
+
+def _started(
+    command: list[str], environment: Mapping[str, str], log: Path, *, is_forked: bool
+) -> subprocess.Popen[bytes] | ForkedProcess:
+    if is_forked:
+        return ForkedProcess(command, environment, log)
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=environment,
+        )
 
 
 def free_port() -> int:
@@ -118,7 +133,7 @@ def _wait_for_health(server: ServerProcess) -> None:
     wait_until(is_healthy, START_TIMEOUT_S, f"healthy\n{_tail(server.log)}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes] | ForkedProcess) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:

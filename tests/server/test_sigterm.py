@@ -19,7 +19,9 @@ IN_TIME = {**LONG, "max_tokens": 800}  # done within the 30 s that it has, on a 
 
 @pytest.fixture
 def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerProcess]:
-    with running_server("pocket", tmp_path / "server.log", *request.param) as server:
+    with running_server(
+        "pocket", tmp_path / "server.log", *request.param, is_forked=False
+    ) as server:
         yield server
 
 

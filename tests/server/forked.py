@@ -1,0 +1,96 @@
+"""Servers of the tests, forked off a process that has imported vLLM.
+
+That import takes ten to twenty seconds, in the server and once more in its engine's process: most
+of the time of all tests. Python's fork server does it once for each process of tests. From there
+on a server runs as one from the command line does, with its own arguments, environment and log.
+"""
+
+import atexit
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+PRELOADED = "tests.server.preloaded"
+READ_AT_IMPORT = ("OMP_", "MKL_", "TORCH", "VLLM_", "PROMETHEUS_", "PYTHON", "HF_", "CUDA_")
+"""Variables that modules read when they are imported: such a server starts from nothing."""
+
+
+def can_fork(environment: Mapping[str, str]) -> bool:
+    return not any(name.startswith(READ_AT_IMPORT) for name in environment)
+
+
+class ForkedProcess:
+    """What `subprocess.Popen` offers, of a forked `winnow`."""
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        log.write_bytes(b"")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([PRELOADED])
+        self._arguments = arguments
+        self._process = context.Process(
+            target=_run, args=(tuple(arguments), dict(environment), str(log))
+        )
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired(self._arguments, timeout or 0)
+        return self._process.exitcode
+
+
+def _run(arguments: Sequence[str], environment: Mapping[str, str], log: str) -> None:
+    os.setsid()
+    output = os.open(log, os.O_WRONLY)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = list(arguments)
+    if PRELOADED in sys.modules:
+        _fork_engines()
+    from server.cli import main
+
+    try:
+        main()
+    finally:
+        atexit._run_exitfuncs()  # which processes of multiprocessing's skip
+
+
+def _fork_engines() -> None:
+    """Have vLLM fork its engines, too, which it spawns: they would import all again."""
+    from vllm.v1.engine import utils
+
+    utils.get_mp_context = lambda: multiprocessing.get_context("fork")
+    os.register_at_fork(after_in_child=_leave_the_servers_own)
+
+
+def _leave_the_servers_own() -> None:
+    """A signal to the engine is none to the server, and its end closes the server's port."""
+    signal.set_wakeup_fd(-1)
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError), socket.socket(fileno=os.dup(int(name))) as one:
+            if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                os.close(int(name))
