@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 
+import pytest
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.inputs.engine import tokens_input
 from vllm.sampling_params import RequestOutputKind, SamplingParams
@@ -14,6 +15,7 @@ from server.defaults import CPU_FLAGS
 from server.vllm_adapter.amx import request_amx
 from server.vllm_adapter.deadline import Deadline
 from server.vllm_adapter.engine import VLLMEngine
+from tests.server.forked import EngineContext
 
 _request_numbers = count()
 HURRY_S = 0.3
@@ -34,7 +36,9 @@ async def running_llm(
         worker_cls=CPU_FLAGS["--worker-cls"] or "auto",
         disable_log_stats=True,
     )
-    llm = AsyncLLM.from_engine_args(arguments)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vllm.v1.engine.utils.get_mp_context", EngineContext)
+        llm = AsyncLLM.from_engine_args(arguments)
     try:
         yield llm
     finally:

@@ -12,9 +12,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 PRELOADED = "tests.server.preloaded"
 READ_AT_IMPORT = ("OMP_", "MKL_", "TORCH", "VLLM_", "PROMETHEUS_", "PYTHON", "HF_", "CUDA_")
@@ -25,17 +27,38 @@ def can_fork(environment: Mapping[str, str]) -> bool:
     return not any(name.startswith(READ_AT_IMPORT) for name in environment)
 
 
+def forked(target: Callable[..., None], *arguments: Any, **keywords: Any) -> ForkServerProcess:
+    """A process of `target`, not started yet, with all modules in it and its parent's variables."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([PRELOADED])
+    arguments = (dict(os.environ), target, *arguments)
+    return context.Process(target=_in_environment, args=arguments, kwargs=keywords)
+
+
+def _in_environment(
+    environment: Mapping[str, str], target: Callable[..., None], *arguments: Any, **keywords: Any
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    target(*arguments, **keywords)
+
+
+class EngineContext:
+    """What vLLM starts its engines' processes with, where its caller has threads."""
+
+    def Process(self, target: Callable[..., None], name: str, kwargs: Any) -> ForkServerProcess:
+        process = forked(target, **kwargs)
+        process.name = name
+        return process
+
+
 class ForkedProcess:
     """What `subprocess.Popen` offers, of a forked `winnow`."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         log.write_bytes(b"")
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([PRELOADED])
         self._arguments = arguments
-        self._process = context.Process(
-            target=_run, args=(tuple(arguments), dict(environment), str(log))
-        )
+        self._process = forked(_run, tuple(arguments), dict(environment), str(log))
         self._process.start()
 
     @property
@@ -69,8 +92,7 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], log: str) -> 
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = list(arguments)
-    if PRELOADED in sys.modules:
-        _fork_engines()
+    _fork_engines()
     from server.cli import main
 
     try:
@@ -81,9 +103,12 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], log: str) -> 
 
 def _fork_engines() -> None:
     """Have vLLM fork its engines, too, which it spawns: they would import all again."""
-    from vllm.v1.engine import utils
+    from vllm.v1.engine import coordinator, utils
+    from vllm.v1.executor import multiproc_executor
 
-    utils.get_mp_context = lambda: multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("fork")
+    for module in (utils, coordinator, multiproc_executor):
+        module.get_mp_context = lambda: context
     os.register_at_fork(after_in_child=_leave_the_servers_own)
 
 
