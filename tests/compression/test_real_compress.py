@@ -13,6 +13,9 @@ import pytest
 
 from compression.calibration import bundled_calibration
 from compression.proof import read_proof
+from compression.recipes import load_recipe
+from compression.samples import bundled_text
+from compression.serving_support import hardware_here, refusal
 from tests.random_checkpoints import make_checkpoint
 from tests.server.questions import Json, held_out
 from tests.server.server_process import WINNOW, running_server
@@ -22,6 +25,7 @@ TIMEOUT_S = 500.0
 EXIT_FAILED, EXIT_USAGE, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 3, 130
 ENVIRONMENTS = WINNOW.parent.parent / "compress"
 """Kept from one run of the tests to the next."""
+NUM_TEXTS = 16
 QUESTIONS = [
     json.loads(line)["question"] for line in bundled_calibration().read_text().splitlines()
 ]
@@ -57,6 +61,14 @@ def recipe(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
+@pytest.fixture
+def little(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
+    """Flags of a proof that asks and reads little."""
+    text = tmp_path_factory.mktemp("text") / "held_out.jsonl"
+    text.write_text("".join(bundled_text().read_text().splitlines(keepends=True)[:NUM_TEXTS]))
+    return ["--text", text, "--decoders", "cot_decoding", "--limit", 12, "--rounds", 1]
+
+
 def error_of(finished: subprocess.CompletedProcess[str]) -> str:
     assert "Traceback" not in finished.stderr
     (line,) = [one for one in finished.stderr.splitlines() if one.startswith("winnow compress: e")]
@@ -68,10 +80,9 @@ def files_of(folder: Path) -> dict[str, str]:
 
 
 def test_checkpoint_is_made_proved_and_served(
-    tmp_path: Path, recipe: Callable[[str], Path]
+    tmp_path: Path, recipe: Callable[[str], Path], little: list[object]
 ) -> None:
     out = tmp_path / "small"
-    little = ("--decoders", "cot_decoding", "--limit", "20", "--rounds", "1")
     steps = recipe("{kind: w8a8, num_samples: 16}")
     made = compress("--recipe", steps, "--out", out, *little, "--max-accuracy-drop", "10")
     assert made.returncode == 0, made.stderr
@@ -126,9 +137,13 @@ def test_vllm_loads_what_each_tool_makes(
     tmp_path: Path, recipe: Callable[[str], Path], steps: str, ratio: float
 ) -> None:
     out = tmp_path / "small"
-    made = compress("--recipe", recipe(steps), "--out", out, "--no-proof")
+    file = recipe(steps)
+    is_served = refusal(load_recipe(str(file)), hardware_here()) is None
+    forced = () if is_served else ("--force",)
+    made = compress("--recipe", file, "--out", out, "--no-proof", *forced)
     assert made.returncode == 0, made.stderr
     assert made.stdout == f"made {out}, not proved\n"
+    assert ("as was to be expected" in made.stderr) != is_served
     weights = sum(path.stat().st_size for path in out.glob("*.safetensors"))
     assert weights / 2_889_968 == pytest.approx(ratio, abs=0.01)
     for name, text in files_of(out).items():
@@ -147,10 +162,11 @@ def test_model_without_layers_to_quantize(tmp_path: Path, recipe: Callable[[str]
     assert not (tmp_path / "small").exists()
 
 
-def test_gate_keeps_the_original(tmp_path: Path, recipe: Callable[[str], Path]) -> None:
+def test_gate_keeps_the_original(
+    tmp_path: Path, recipe: Callable[[str], Path], little: list[object]
+) -> None:
     out = tmp_path / "small"
     steps = recipe("{kind: prune, fraction: 0.5, num_samples: 16}")
-    little = ("--decoders", "cot_decoding", "--limit", "20", "--rounds", "1")
     made = compress("--recipe", steps, "--out", out, *little, "--max-accuracy-drop", "1")
     assert made.returncode == EXIT_REFUSED, made.stderr
     assert "--max-accuracy-drop allows 1" in made.stderr

@@ -18,7 +18,8 @@ from tests.server.server_process import ServerProcess, free_port, running_server
 
 pytestmark = pytest.mark.vllm
 ALERT = "WinnowAccuracyDropped"
-WINDOWS = {"6h": "30s", "1w": "600s", "for: 15m": "for: 3s"}
+WINDOWS = {"6h": "90s", "1w": "900s", "for: 15m": "for: 3s"}
+"""The short one has the 50 answers that the rule wants at 0.6 a second, too."""
 JUDGED = 'sum(winnow_answers_total{source="canary"})'
 ENOUGH = 60
 """More answers than the rules want to see of each side."""
@@ -41,7 +42,7 @@ def damaged(tmp_path: Path) -> Path:
 def serving(checkpoint: Path, port: int, log: Path) -> Iterator[ServerProcess]:
     environment = {
         "WINNOW_CANARIES": str(bundled_eval_set()),
-        "WINNOW_CANARY_DECODERS": '["cot_decoding"]',
+        "WINNOW_CANARY_DECODERS": '[{"strategy": "cot_decoding", "k": 5}]',
         "WINNOW_CANARY_INTERVAL_S": "1",
         "WINNOW_CANARY_PROBLEMS": "20",
     }
@@ -69,7 +70,7 @@ def test_alert_fires_within_its_window_of_a_swap(damaged: Path, tmp_path: Path) 
             wait_until(lambda: value(prometheus, JUDGED) > ENOUGH, 240, "judged")
             assert state(prometheus) == "inactive"
         with serving(damaged, port, tmp_path / "damaged.log"):
-            wait_until(lambda: state(prometheus) == "firing", 240, "seen")
+            wait_until(lambda: state(prometheus) == "firing", 400, "seen")
             (alert,) = prometheus.query(f'ALERTS{{alertname="{ALERT}"}}')
     assert alert["metric"]["strategy"] == "cot_decoding"
     assert alert["metric"]["model"] == "pocket"

@@ -19,6 +19,7 @@ from tests.server.forked import ForkedProcess, can_fork
 
 START_TIMEOUT_S = 400.0
 STOP_TIMEOUT_S = 60.0
+EXIT_USAGE = 2
 POLL_S = 0.05
 NO_CHANGES: Mapping[str, str] = MappingProxyType({})
 WINNOW = Path(sys.executable).with_name("winnow")
@@ -70,6 +71,20 @@ def running_server(
         yield server
     finally:
         _stop(process)
+
+
+def refused_start(log: Path, *arguments: str, environment: Mapping[str, str] = NO_CHANGES) -> str:
+    """The one line of a `winnow serve` that ends with exit code 2 before it serves."""
+    command = [str(WINNOW), "serve", *arguments]
+    process = ForkedProcess(command, {**os.environ, **environment}, log)
+    try:
+        assert process.wait(START_TIMEOUT_S) == EXIT_USAGE, _tail(log)
+    finally:
+        _stop(process)
+    said = log.read_text(errors="replace")
+    assert "Traceback" not in said
+    (line,) = [line for line in said.splitlines() if line.startswith("winnow: error: ")]
+    return line
 
 
 def _started(

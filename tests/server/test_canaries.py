@@ -1,7 +1,6 @@
 """Canaries on a real server: asked while it is idle, judged, kept, and out of the users' way."""
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +12,8 @@ import pytest
 from server.replies.report_command import main as report
 from tests.server.questions import GREEDY, QUESTION, Json, chat, completion, held_out
 from tests.server.server_process import (
-    START_TIMEOUT_S,
-    WINNOW,
     ServerProcess,
+    refused_start,
     running_server,
     wait_until,
 )
@@ -138,13 +136,4 @@ def test_flags_that_do_not_go_with_when_are_one_line_at_start(
     problems = tmp_path / "problems.jsonl"
     problems.write_text('{"question": "2 + 2?", "gold": 4}')
     environment = {"WINNOW_CANARIES": str(problems), "WINNOW_CANARY_WHEN": when}
-    finished = subprocess.run(
-        ["env", *(f"{k}={v}" for k, v in environment.items()), WINNOW, "serve", "pocket", *flags],
-        capture_output=True,
-        text=True,
-        timeout=START_TIMEOUT_S,
-    )
-    assert finished.returncode == 2
-    assert "Traceback" not in finished.stderr
-    (said,) = [line for line in finished.stderr.splitlines() if line.startswith("winnow: error: ")]
-    assert says in said
+    assert says in refused_start(tmp_path / "log", "pocket", *flags, environment=environment)

@@ -26,7 +26,7 @@ def copy(tmp_path: Path) -> Path:
 @pytest.fixture
 def text(tmp_path: Path) -> Path:
     file = tmp_path / "text.jsonl"
-    file.write_text("".join(bundled_text().read_text().splitlines(keepends=True)[:40]))
+    file.write_text("".join(bundled_text().read_text().splitlines(keepends=True)[:12]))
     return file
 
 
@@ -44,7 +44,7 @@ def error_of(finished: subprocess.CompletedProcess[str]) -> str:
 
 
 def prove(compressed: Path, text: Path, *flags: str) -> subprocess.CompletedProcess[str]:
-    asked = ("--decoders", "cot_decoding", "--limit", "20")
+    asked = ("--decoders", "cot_decoding", "--limit", "8")
     small = ("--text", text, "--rounds", "2")
     return run("prove", "pocket", compressed, *asked, *small, *flags)
 
@@ -74,7 +74,7 @@ def test_checkpoint_is_as_good_as_its_copy(copy: Path, text: Path) -> None:
     assert proof.text.fidelity.covered > 0.99
     assert proof.text.compressed_perplexity == pytest.approx(proof.text.original_perplexity)
     (task,) = proof.tasks
-    assert task.change.num_total == 20
+    assert task.change.num_total == 8
     assert task.original.value == task.compressed.value > 0.9
     assert finished.stdout.count("cot_decoding") == 1
     figure = run("report", copy, "--plot", copy / "figure.svg")

@@ -12,7 +12,7 @@ import pytest
 from tests.server.server_process import START_TIMEOUT_S, WINNOW, wait_until
 
 pytestmark = pytest.mark.vllm
-NUM_QUESTIONS = 60
+NUM_QUESTIONS = 24
 DECODERS = ("plain", "cot_decoding:k=5")
 STOP_TIMEOUT_S = 90.0
 
