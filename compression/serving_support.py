@@ -28,7 +28,7 @@ class Hardware:
 
     def __str__(self) -> str:
         if self.capability is None:
-            return "a CPU" if self.has_avx512 else "a CPU without AVX-512"
+            return "a CPU"
         return f"an NVIDIA GPU of compute capability {_dotted(self.capability)}"
 
 
@@ -46,7 +46,7 @@ class Support:
     def refusal(self, hardware: Hardware) -> str | None:
         if hardware.capability is None:
             if self.needs_avx512 and not hardware.has_avx512:
-                return "vLLM's kernel for it needs AVX-512"
+                return "vLLM's kernel for it needs AVX-512, which this one lacks"
             return self.cpu
         if self.least is not None and hardware.capability < self.least:
             return f"vLLM needs compute capability {_dotted(self.least)} or more"

@@ -35,7 +35,7 @@ def test_refusal_says_step_hardware_and_limit() -> None:
         "vLLM needs compute capability 7.5 or more"
     )
     assert refusal(RECIPES["w4a16-awq"], OLD_CPU) == (
-        "w4a16 cannot be served on a CPU without AVX-512: vLLM's kernel for it needs AVX-512"
+        "w4a16 cannot be served on a CPU: vLLM's kernel for it needs AVX-512, which this one lacks"
     )
     assert refusal(RECIPES["prune-25-heal-w8a8"], BLACKWELL) == (
         "w8a8 cannot be served on an NVIDIA GPU of compute capability 10.0: "
