@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import TemplateError
-from transformers import AutoTokenizer
 
 from compression.checkpoint import POCKET, name_of
 from compression.errors import UnusableInput, UnusableText
@@ -51,6 +50,8 @@ def read_calibration(given: Path | None, checkpoint: Path) -> Calibration:
 
 
 def _rendered(samples: Sequence[Sample], file: Path, checkpoint: Path) -> tuple[str, ...]:
+    from transformers import AutoTokenizer  # takes seconds, which other commands need not
+
     try:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True)
     except Exception as failure:  # a broken file gives whatever it runs into
