@@ -66,7 +66,7 @@ def little(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
     """Flags of a proof that asks and reads little."""
     text = tmp_path_factory.mktemp("text") / "held_out.jsonl"
     text.write_text("".join(bundled_text().read_text().splitlines(keepends=True)[:NUM_TEXTS]))
-    return ["--text", text, "--decoders", "cot_decoding", "--limit", 12, "--rounds", 1]
+    return ["--text", text, "--decoders", "cot_decoding", "--limit", 8, "--rounds", 1]
 
 
 def error_of(finished: subprocess.CompletedProcess[str]) -> str:
@@ -105,8 +105,8 @@ def test_checkpoint_is_made_proved_and_served(
     with running_server(str(out), tmp_path / "log", "--served-model-name", "small") as server:
         assert "winnow: compressed from pocket: 0.6" in server.log.read_text()
         with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none") as client:
-            rights = [_is_right(client, problem) for problem in held_out(8)]
-    assert sum(rights) >= 6
+            rights = [_is_right(client, problem) for problem in held_out(4)]
+    assert sum(rights) >= 3
 
 
 def _is_right(client: openai.OpenAI, problem: Json) -> bool:
@@ -123,9 +123,8 @@ def _is_right(client: openai.OpenAI, problem: Json) -> bool:
 @pytest.mark.parametrize(
     ("steps", "ratio"),
     [
-        ("{kind: w4a16, method: awq, num_samples: 4}", 0.40),
+        ("{kind: w4a16, method: awq, num_samples: 4}, {kind: kv_cache, num_samples: 4}", 0.40),
         ("{kind: w4a16, tool: optimum, num_samples: 4}", 0.41),
-        ("{kind: kv_cache, num_samples: 4}", 1.0),
         (
             "{kind: prune, ffn_width: 256, num_samples: 8}, "
             "{kind: sparsify, pattern: '2:4', num_samples: 4}, {kind: w8a8, num_samples: 4}",
@@ -196,7 +195,7 @@ def test_what_cannot_be_served_here_is_made_if_forced(
 
 def test_interrupted_work_goes_on(tmp_path: Path, recipe: Callable[[str], Path]) -> None:
     out = tmp_path / "small"
-    steps = "{kind: prune, fraction: 0.25, num_samples: 8}, {kind: heal, steps: 40, save_every: 1}"
+    steps = "{kind: prune, fraction: 0.25, num_samples: 8}, {kind: heal, steps: 20, save_every: 1}"
     arguments = ("--recipe", recipe(steps), "--out", out, "--no-proof")
     ignoring = ["bash", "-c", 'trap "" INT; exec "$@"', "background"]  # as a shell's jobs do
     begun = subprocess.Popen(

@@ -21,13 +21,16 @@ from typing import Any
 PRELOADED = "tests.server.preloaded"
 READ_AT_IMPORT = ("OMP_", "MKL_", "TORCH", "VLLM_", "PROMETHEUS_", "PYTHON", "HF_", "CUDA_")
 """Variables that modules read when they are imported: such a server starts from nothing."""
+READ_LATER = ("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "VLLM_ENABLE_RESPONSES_API_STORE")
 _python_path = os.environ.get("PYTHONPATH")
 
 
 def can_fork(changes: Mapping[str, str]) -> bool:
     """Whether a server can be forked in this process's environment with these changes."""
     is_same_path = os.environ.get("PYTHONPATH") == _python_path
-    return is_same_path and not any(name.startswith(READ_AT_IMPORT) for name in changes)
+    return is_same_path and not any(
+        name.startswith(READ_AT_IMPORT) and name not in READ_LATER for name in changes
+    )
 
 
 def forked(target: Callable[..., None], *arguments: Any, **keywords: Any) -> ForkServerProcess:
