@@ -68,10 +68,9 @@ def test_checkpoint_is_as_good_as_its_copy(copy: Path, text: Path) -> None:
     assert proof.text.fidelity.top1_agreement == 1.0
     assert proof.text.fidelity.covered > 0.99
     assert proof.text.compressed_perplexity == pytest.approx(proof.text.original_perplexity)
-    assert proof.tasks == ()
-    figure = run("report", copy, "--plot", copy / "figure.svg")
-    assert figure.returncode == 0, figure.stderr
-    assert figure.stdout == finished.stdout
+    assert not proof.tasks
+    again = run("report", copy)
+    assert (again.returncode, again.stdout) == (0, finished.stdout), again.stderr
 
 
 def test_other_vocabulary_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
