@@ -16,7 +16,7 @@ CLIENTS := $(VENV)/clients
 CLIENT_PINS := tests/clients/environments
 # Where the tools that quantize, the peers of the load test and the clients have their pins.
 TOOLS := $(addprefix compression/environments/,llmcompressor optimum) \
-  $(addprefix loadtest/compare/environments/,optillm its_hub guidellm) $(CLIENT_PINS)/python
+  $(addprefix benchmarks/compare/environments/,optillm its_hub guidellm) $(CLIENT_PINS)/python
 
 # uv does not read pip's configuration. Where pip knows a folder with a wheel of PyTorch, that
 # wheel is taken; elsewhere PyTorch's own CPU builds are.
@@ -72,7 +72,7 @@ format: setup ## Format the code
 	$(BIN)/ruff check --fix .
 
 bench: setup ## Accuracy and speed of the bundled checkpoint (ARGS= for the benchmark)
-	$(BIN)/python -m loadtest.bench $(ARGS)
+	$(BIN)/python -m benchmarks.bench $(ARGS)
 
 harness: $(HARNESS)/.ready ## Set up lm-evaluation-harness in .venv/lm-eval
 

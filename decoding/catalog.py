@@ -4,15 +4,15 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from decoding.best_of_n import VERIFIERS, BestOfN
-from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Decoder
-from decoding.deepconf import DeepConf
-from decoding.greedy import Greedy
-from decoding.majority_vote import MajorityVote
+from decoding.decoders.best_of_n import VERIFIERS, BestOfN
+from decoding.decoders.cot_decoding import CoTDecoding
+from decoding.decoders.deepconf import DeepConf
+from decoding.decoders.greedy import Greedy
+from decoding.decoders.majority_vote import MajorityVote
+from decoding.decoders.universal_vote import UniversalVote
 from decoding.sampled import SampledDecoder
-from decoding.universal_vote import UniversalVote
-from decoding.verifier import Verifiers
+from decoding.verifiers import Verifiers
 
 AnyDecoder = Annotated[
     Greedy | CoTDecoding | MajorityVote | UniversalVote | DeepConf | BestOfN,

@@ -1,1 +1,1 @@
-"""How fast and how right a running server is, measured over HTTP against named peers."""
+"""Loads on a running server, over HTTP: how fast it is, how right, and what it withstands."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from loadtest.eval_set import Problem
+from evaluation.eval_set import Problem
 from pocket.chat import render_notes
 
 Json = dict[str, Any]  # a request's body

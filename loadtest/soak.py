@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import aiohttp
-import psutil
 from tqdm import tqdm
 
-from loadtest.child_process import ChildFailed
-from loadtest.eval_set import bundled_eval_set, read_eval_set
+from evaluation.eval_set import bundled_eval_set, read_eval_set
 from loadtest.request_bodies import greedy, question
-from loadtest.server_process import running_server
-from loadtest.serving import POCKET, serving_here
+from measurement.child_process import ChildFailed
+from measurement.memory import memory_mb
+from measurement.server_process import running_server
+from measurement.serving import POCKET, serving_here
 
 CHAT = "/v1/chat/completions"
 DECODERS: Sequence[dict[str, Any] | None] = (  # None is a plain request
@@ -39,7 +39,6 @@ LONGEST_STAY_S = 0.5
 IDLE_WITHIN_S = 20.0
 MAX_GROWTH_MB = 150.0
 SAMPLE_S = 1.0
-BYTES_PER_MB = 1e6
 EXIT_FAILED, EXIT_UNSOUND = 1, 3
 _BUSY = re.compile(r"^vllm:num_requests_(?:running|waiting)\{.*?\} (\S+)$", re.MULTILINE)
 
@@ -178,18 +177,6 @@ async def _watch_memory(pid: int, seconds: float) -> list[float]:
         await asyncio.sleep(SAMPLE_S)
         samples.append(memory_mb(pid))
     return samples
-
-
-def memory_mb(pid: int) -> float:
-    """Resident memory of a process and its children."""
-    process = psutil.Process(pid)
-    total = 0
-    for one in (process, *process.children(recursive=True)):
-        try:
-            total += one.memory_info().rss
-        except psutil.NoSuchProcess:  # a helper that ended in the meantime
-            continue
-    return total / BYTES_PER_MB
 
 
 async def _becomes_idle(url: str) -> bool:

@@ -1,7 +1,7 @@
 """Errors that a client can mend, and the reply that tells it how.
 
 InvalidRequest     400 or what it says, names the field, the value and what is allowed
-CollectionError    drawn in `server.collections.store`; each has its status below
+CollectionError    drawn in `retrieval.store`; each has its status below
 """
 
 import json
@@ -11,9 +11,9 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from server.collections.embedders import EmbedderFailed
-from server.collections.rerankers import RerankerFailed
-from server.collections.store import (
+from retrieval.embedders import EmbedderFailed
+from retrieval.rerankers import RerankerFailed
+from retrieval.store import (
     BadName,
     CollectionError,
     CollectionExists,

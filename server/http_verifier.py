@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from decoding.engine import Engine
-from decoding.verifier import Claim, Verifier
+from decoding.verifiers import Claim, Verifier
 from server.settings import load_settings
 from server.verifiers import NotConfigured
 

@@ -2,7 +2,7 @@
 
 from importlib import metadata
 
-from decoding.verifier import Verifier, Verifiers
+from decoding.verifiers import Verifier, Verifiers
 from server.settings import Settings
 
 GROUP = "winnow.verifiers"

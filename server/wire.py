@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from decoding.catalog import DECODERS, parse_decoder
 from decoding.decoder import Decoder
 from decoding.retrieval import Retrieval
-from decoding.verifier import Verifiers
+from decoding.verifiers import Verifiers
 from server.compatibility import sampling_of
 from server.errors import InvalidRequest, shown
 from server.reasons import reason_of

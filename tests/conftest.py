@@ -77,7 +77,7 @@ LONGEST_FIRST = (
     "tests/server/test_soak.py",
     "tests/server/test_hostile.py",
     "tests/server/test_ray_serve.py",
-    "tests/loadtest/compare/test_real_run.py",
+    "tests/benchmarks/compare/test_real_run.py",
 )
 """Files of tests that take minutes: begun last, one process would wait for the other."""
 

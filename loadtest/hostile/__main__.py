@@ -12,14 +12,14 @@ from types import FrameType
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from loadtest.child_process import ChildFailed
 from loadtest.hostile.case import Target
 from loadtest.hostile.cases import GROUPS
 from loadtest.hostile.report import failure_list, group_table
 from loadtest.hostile.runner import Result, run_cases
 from loadtest.hostile.wire import target_at
-from loadtest.server_process import NoServer, Program, running_server, server_at
-from loadtest.serving import POCKET, Serving, serving_here
+from measurement.child_process import ChildFailed
+from measurement.server_process import NoServer, Program, running_server, server_at
+from measurement.serving import POCKET, Serving, serving_here
 
 EXIT_FAILED = 1
 EXIT_CASES_FAILED = 3

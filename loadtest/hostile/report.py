@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from loadtest.hostile.runner import Result
-from loadtest.tables import format_table
+from measurement.tables import format_table
 
 
 def group_table(results: Mapping[str, Sequence[Result]]) -> str:

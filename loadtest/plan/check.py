@@ -14,7 +14,7 @@ from loadtest.plan.fit import BLOCK_SIZE, fit_replica, question_of_point
 from loadtest.plan.model import Replica
 from loadtest.plan.simulator import simulate_closed
 from loadtest.scaling.measured import Measurements, Point
-from loadtest.tables import format_table
+from measurement.tables import format_table
 
 LEAST_QUESTIONS = 300
 WAVES = 3

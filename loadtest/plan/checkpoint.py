@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from loadtest.serving import POCKET
+from measurement.serving import POCKET
 
 ELEMENT_BYTES = 2
 """float32 checkpoints, too, are served in 16 bits unless --dtype says otherwise."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from loadtest.arguments import count, not_negative, percentile, positive, share, whole
 from loadtest.plan.check import Check, check, check_table, error_sentences, fitted_costs
 from loadtest.plan.checkpoint import UnusableCheckpoint
 from loadtest.plan.fit import TooFewPoints
@@ -18,6 +17,7 @@ from loadtest.plan.report import plan_json, plan_text
 from loadtest.plan.roofline import Assumptions
 from loadtest.plan.sizing import UnusableGoal, size
 from loadtest.scaling.measured import UnreadableMeasurements, read_measurements
+from measurement.arguments import count, not_negative, percentile, positive, share, whole
 
 EXIT_USAGE = 2
 EXIT_NOT_HELD = 3

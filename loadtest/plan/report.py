@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from loadtest.plan.model import Replica
 from loadtest.plan.planner import Answer, Goal, Plan
 from loadtest.plan.question import Question
-from loadtest.tables import format_table
+from measurement.tables import format_table
 
 
 @dataclass(frozen=True)

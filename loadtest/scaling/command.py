@@ -11,12 +11,7 @@ from pathlib import Path
 import uvloop
 from tqdm import tqdm
 
-from loadtest.arguments import count, port, positive
-from loadtest.child_process import ChildFailed
-from loadtest.eval_set import Problem, UnreadableEvalSet, bundled_eval_set, read_eval_set
-from loadtest.interruption import signals_interrupt
-from loadtest.machine import Machine, describe_machine
-from loadtest.plots import NoPlots, check_plot_name
+from evaluation.eval_set import Problem, UnreadableEvalSet, bundled_eval_set, read_eval_set
 from loadtest.request_bodies import MAX_TOKENS
 from loadtest.scaling.measured import Measurements, Point, write_measurements
 from loadtest.scaling.report import draw_scaling, points_table, share_of_peak
@@ -29,8 +24,13 @@ from loadtest.scaling.sweep import (
     measure,
     middle_points,
 )
-from loadtest.server_process import NoServer, Server, running_server, server_at
-from loadtest.serving import POCKET, Serving, serving_here
+from measurement.arguments import count, port, positive
+from measurement.child_process import ChildFailed
+from measurement.interruption import signals_interrupt
+from measurement.machine import Machine, describe_machine
+from measurement.plots import NoPlots, check_plot_name
+from measurement.server_process import NoServer, Server, running_server, server_at
+from measurement.serving import POCKET, Serving, serving_here
 
 DECODERS = ("plain", "cot_decoding", "majority_vote")
 CONCURRENCIES = (1, 2, 4, 8, 16, 32, 64, 128, 256)

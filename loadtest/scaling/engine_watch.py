@@ -10,7 +10,7 @@ import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtest.scaling.measured import Engine, EngineWork, ProcessorTime
-from loadtest.soak import memory_mb
+from measurement.memory import memory_mb
 
 RUNNING, WAITING = "vllm:num_requests_running", "vllm:num_requests_waiting"
 STEPS = "vllm:iteration_tokens_total_count"

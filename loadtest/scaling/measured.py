@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from loadtest.machine import Machine
+from measurement.machine import Machine
 
 Sweep = Literal["concurrency", "branches", "prompt"]
 SWEEPS: tuple[Sweep, ...] = ("concurrency", "branches", "prompt")

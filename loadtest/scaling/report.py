@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from loadtest.plots import MARKERS, new_grid
 from loadtest.scaling.measured import Point, Sweep
-from loadtest.tables import format_table
+from measurement.plots import MARKERS, new_grid
+from measurement.tables import format_table
 
 TARGET_SHARE = 0.9
 """Of its peak that throughput should keep under the most clients."""

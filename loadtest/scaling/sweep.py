@@ -16,14 +16,14 @@ from statistics import fmean, pstdev
 import aiohttp
 import numpy as np
 
+from evaluation.eval_set import Problem
 from loadtest.client import Json
-from loadtest.eval_set import Problem
+from loadtest.reply_answers import answer_of
 from loadtest.request_bodies import greedy, question
 from loadtest.scaling.closed_loop import ClosedLoop, Ended, Terms, Window
 from loadtest.scaling.engine_watch import EngineWatch, parse_engine
 from loadtest.scaling.measured import Engine, Latency, Point, Sweep, Work
-from loadtest.server_process import Server
-from loadtest.votes import answer_of
+from measurement.server_process import Server
 
 STRATEGIES = ("plain", "greedy", "cot_decoding", "majority_vote")
 BRANCHING = ("cot_decoding", "majority_vote")

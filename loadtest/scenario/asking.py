@@ -11,10 +11,10 @@ from typing import Any
 
 import aiohttp
 
-from loadtest.evaluation.questions import Question
-from loadtest.evaluation.replies import NotWinnow
-from loadtest.evaluation.scoring import Grader, make_grader
-from loadtest.evaluation.target import Endpoint
+from evaluation.questions import Question
+from evaluation.replies import NotWinnow
+from evaluation.scoring import Grader, make_grader
+from evaluation.target import Endpoint
 from loadtest.scenario.exchange import Exchange, Reply, UnreadableReply, read, send
 from loadtest.scenario.record import Record
 from loadtest.scenario.scenario import Call, Scenario

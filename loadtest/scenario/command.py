@@ -9,13 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtest.child_process import ChildFailed
-from loadtest.eval_set import UnreadableEvalSet
-from loadtest.evaluation.questions import Dataset, UnreadableDataset, read_dataset
-from loadtest.evaluation.replies import NotWinnow
-from loadtest.evaluation.target import Target, UnusableTarget, own_target, running_target
-from loadtest.interruption import signals_interrupt
-from loadtest.plots import NoPlots
+from evaluation.eval_set import UnreadableEvalSet
+from evaluation.questions import Dataset, UnreadableDataset, read_dataset
+from evaluation.replies import NotWinnow
+from evaluation.target import Target, UnusableTarget, own_target, running_target
 from loadtest.scenario.report import (
     errors_of,
     goodput_rule,
@@ -37,8 +34,11 @@ from loadtest.scenario.run import (
 )
 from loadtest.scenario.scenario import Questions, Scenario, UnusableScenario, read_scenario
 from loadtest.scenario.stage import INTERRUPTED
-from loadtest.server_process import NoServer
-from loadtest.serving import POCKET
+from measurement.child_process import ChildFailed
+from measurement.interruption import signals_interrupt
+from measurement.plots import NoPlots
+from measurement.server_process import NoServer
+from measurement.serving import POCKET
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

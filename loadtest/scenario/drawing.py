@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loadtest.plots import new_figure_in_memory
 from loadtest.scenario.record import Record
 from loadtest.scenario.run import Outcome
 from loadtest.scenario.summary import ALL, StageFigures
+from measurement.plots import new_figure_in_memory
 
 Draw = Callable[[Any], None]  # on matplotlib's axes
 

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from loadtest.scenario.drawing import draw_all
 from loadtest.scenario.run import Outcome, Plan, Summary
 from loadtest.scenario.summary import ALL, Figures, StageFigures
-from loadtest.tables import format_table
+from measurement.tables import format_table
 
 LATE_MS, BUSY_CLIENT = 50.0, 0.7
 """Beyond these the client's own slowness shows in the figures."""

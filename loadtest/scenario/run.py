@@ -12,9 +12,8 @@ import aiohttp
 import uvloop
 from tqdm import tqdm
 
-from loadtest.evaluation.questions import Dataset
-from loadtest.evaluation.target import Endpoint, Target
-from loadtest.machine import Machine, describe_machine
+from evaluation.questions import Dataset
+from evaluation.target import Endpoint, Target
 from loadtest.scenario.arrivals import ClosedLoop, Steady, Sweep
 from loadtest.scenario.asking import Asked, Asker, draw, is_refused, is_unreached
 from loadtest.scenario.gates import Verdict, judge
@@ -22,6 +21,7 @@ from loadtest.scenario.record import Record
 from loadtest.scenario.scenario import Scenario
 from loadtest.scenario.stage import Extent, Taking, run_stage
 from loadtest.scenario.summary import ALL, Limits, StageFigures, summarise_stage
+from measurement.machine import Machine, describe_machine
 
 SCENARIO, RECORDS, SUMMARY, REPORT = (
     "scenario.json",

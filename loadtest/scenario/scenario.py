@@ -14,13 +14,13 @@ from pydantic import (
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from loadtest.evaluation.choices import PLAIN, STRATEGY
-from loadtest.evaluation.questions import Format
-from loadtest.evaluation.scoring import make_grader
+from evaluation.choices import PLAIN, STRATEGY
+from evaluation.questions import Format
+from evaluation.scoring import make_grader
 from loadtest.scenario.arrivals import Arrivals, Sweep
 from loadtest.scenario.gates import Gate
 from loadtest.scenario.summary import ALL
-from loadtest.serving import POCKET
+from measurement.serving import POCKET
 
 Json = dict[str, Any]  # a request's `decoding`, or fields of its body
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]

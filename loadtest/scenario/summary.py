@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from loadtest.scenario.record import Record
-from loadtest.statistics import Share, wilson_share
+from measurement.statistics import Share, wilson_share
 
 ALL = "all"
 """The name of all ways of asking together."""

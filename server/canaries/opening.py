@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from decoding.decoder import Decoder
-from decoding.verifier import Verifiers
+from decoding.verifiers import Verifiers
 from server.canaries.problems import ProblemFile, UnusableCanaries, read_problems
 from server.errors import InvalidRequest
 from server.settings import Settings

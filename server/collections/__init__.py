@@ -1,1 +1,1 @@
-"""Collections: documents and solved problems that requests may draw on, kept and searched."""
+"""Collections over HTTP and from the command line: what `retrieval` keeps, by tenant."""

@@ -11,18 +11,18 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from server.collections.material import Collection, Record
+from retrieval.material import Collection, Record
+from retrieval.reading import SUFFIXES, Text
+from retrieval.store import CollectionError
 from server.collections.opening import open_library
 from server.collections.quota import quota_of
 from server.collections.reader import Reader
-from server.collections.reading import SUFFIXES, Text
-from server.collections.store import CollectionError
-from server.collections.tenancy import tenant_named, tenant_of_key
 from server.errors import InvalidRequest
 from server.escaping import escaped, escaped_json, has_control, say
 from server.gate.caller import Caller
 from server.gate.keyring import Keyring
 from server.gate.keys import UnusableKeys
+from server.gate.tenancy import tenant_named, tenant_of_key
 from server.settings import Settings, WrongSetting, load_settings
 
 EXIT_OK, EXIT_PROBLEMS, EXIT_ERROR = 0, 1, 2

@@ -14,14 +14,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from decoding.best_of_n import BestOfN
 from decoding.decoder import Decoder
+from decoding.decoders.best_of_n import BestOfN
 from decoding.report import Report
 from decoding.retrieval import Memory
-from server.collections.library import Library
-from server.collections.material import Collection, Status, StoredDocument
-from server.collections.reading import Text, exemplar
-from server.collections.store import CollectionError
+from retrieval.library import Library
+from retrieval.material import Collection, Status, StoredDocument
+from retrieval.reading import Text, exemplar
+from retrieval.store import CollectionError
 from server.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -4,21 +4,21 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from server.collections.embedders import (
+from retrieval.embedders import (
     Embedder,
     EmbedderFailed,
     EndpointEmbedder,
     SentenceTransformersEmbedder,
 )
-from server.collections.library import Library
-from server.collections.rerankers import (
+from retrieval.library import Library
+from retrieval.rerankers import (
     CrossEncoderReranker,
     EndpointReranker,
     Reranker,
     RerankerFailed,
 )
-from server.collections.sqlite_store import SQLiteStore
-from server.collections.store import Store, StoreBroken
+from retrieval.sqlite_store import SQLiteStore
+from retrieval.store import Store, StoreBroken
 from server.settings import Settings
 
 BYTES_PER_MB = 10**6
@@ -41,7 +41,7 @@ def _store(settings: Settings) -> Store:
         reserve_bytes = int(settings.store_reserve_mb * BYTES_PER_MB)
         return SQLiteStore(Path(place).expanduser(), reserve_bytes=reserve_bytes)
     try:
-        from server.collections.postgres_store import PostgresStore
+        from retrieval.postgres_store import PostgresStore
     except ImportError:
         raise StoreBroken(
             "WINNOW_STORE is a PostgreSQL URL: pip install 'winnow[postgres]'"

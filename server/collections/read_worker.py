@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import IO, Any
 
-from server.collections.material import sound
-from server.collections.reading import Text, TooMuchText, UnreadableFile, read
+from retrieval.material import sound
+from retrieval.reading import Text, TooMuchText, UnreadableFile, read
 
 BYTES_PER_MB = 10**6
 Job = dict[str, Any]  # JSON

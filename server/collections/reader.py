@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from retrieval.material import Piece
+from retrieval.reading import Text
 from server.aside import Aside, Ended, read_line
-from server.collections.material import Piece
-from server.collections.reading import Text
 from server.collections.upload import Upload
 from server.errors import InvalidRequest
 from server.settings import Settings

@@ -13,15 +13,15 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from decoding.retrieval import MAX_NAME_CHARS, MAX_PASSAGES, NAME, Kind
+from retrieval.library import Library, RankedBy
+from retrieval.material import Added, Collection, StoredDocument
+from retrieval.reading import Text
+from retrieval.search import Hit
+from retrieval.store import UnknownDocument
 from server.body import read_body
-from server.collections.library import Library, RankedBy
-from server.collections.material import Added, Collection, StoredDocument
 from server.collections.opening import open_library
 from server.collections.quota import quota_of
 from server.collections.reader import Reader
-from server.collections.reading import Text
-from server.collections.search import Hit
-from server.collections.store import UnknownDocument
 from server.collections.upload import Upload, read_upload
 from server.connected import while_connected
 from server.errors import InvalidRequest, error_response, shown

@@ -11,9 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.types import Message
 
-from server.body import parse_body
-from server.collections.memory import SOURCE_PREFIX
-from server.collections.reading import (
+from retrieval.reading import (
     MAX_EXEMPLAR_CHARS,
     Text,
     check_length,
@@ -22,6 +20,8 @@ from server.collections.reading import (
     split,
     within,
 )
+from server.body import parse_body
+from server.collections.memory import SOURCE_PREFIX
 from server.errors import InvalidRequest, shown
 from server.escaping import escaped_json, has_control
 from server.gate.json_text import check_json

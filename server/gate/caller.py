@@ -5,8 +5,8 @@ from typing import cast
 
 from starlette.requests import HTTPConnection
 
-from server.collections.tenancy import PUBLIC
 from server.gate.keys import Key
+from server.gate.tenancy import PUBLIC
 
 CALLER = "winnow_caller"
 """Its name in the state of a request's scope."""

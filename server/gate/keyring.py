@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from hmac import compare_digest
 from pathlib import Path
 
-from server.collections.tenancy import tenant_named, tenant_of_key
 from server.gate.caller import ANYBODY, Caller
 from server.gate.keys import Key, UnusableKeys, digest, read_keys
+from server.gate.tenancy import tenant_named, tenant_of_key
 
 BEARER = "bearer "
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from decoding.answers import is_same_answer
-from server.collections.store import CollectionError, UnknownReply
+from retrieval.store import CollectionError, UnknownReply
 from server.replies.log import LoggedReply, ReplyLog, Verdict
 
 logger = logging.getLogger(__name__)

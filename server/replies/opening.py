@@ -1,7 +1,7 @@
 """The log of replies that goes with a store."""
 
-from server.collections.sqlite_store import SQLiteStore
-from server.collections.store import Store
+from retrieval.sqlite_store import SQLiteStore
+from retrieval.store import Store
 from server.replies.log import ReplyLog
 from server.replies.sqlite_log import SQLiteReplyLog
 
@@ -9,7 +9,7 @@ from server.replies.sqlite_log import SQLiteReplyLog
 def open_reply_log(store: Store) -> ReplyLog:
     if isinstance(store, SQLiteStore):
         return SQLiteReplyLog(store)
-    from server.collections.postgres_store import PostgresStore  # an optional dependency
+    from retrieval.postgres_store import PostgresStore  # an optional dependency
     from server.replies.postgres_log import PostgresReplyLog
 
     assert isinstance(store, PostgresStore), "there is no third store"

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 
-from server.collections.postgres_rows import plain
-from server.collections.postgres_store import PostgresStore
+from retrieval.postgres_rows import plain
+from retrieval.postgres_store import PostgresStore
 from server.replies.log import LoggedReply, Verdict
 from server.replies.rows import NUM_REPLY_COLUMNS, REPLY, VERDICT, check_same, judged, reply, said
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from retrieval.store import CollectionError
 from server.collections.opening import open_library
-from server.collections.store import CollectionError
 from server.escaping import escaped, escaped_json, say
 from server.replies.log import Source
 from server.replies.opening import open_reply_log

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from server.collections.store import JudgedOtherwise
+from retrieval.store import JudgedOtherwise
 from server.replies.log import LoggedReply, Verdict
 
 Row = tuple[Any, ...]  # of columns as the queries name them

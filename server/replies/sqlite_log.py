@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import astuple
 
-from server.collections.sqlite_store import SQLiteStore
+from retrieval.sqlite_store import SQLiteStore
 from server.replies.log import LoggedReply, Verdict
 from server.replies.rows import NUM_REPLY_COLUMNS, REPLY, VERDICT, check_same, judged, reply, said
 

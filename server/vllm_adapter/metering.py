@@ -21,9 +21,9 @@ from vllm.v1.engine import EngineCoreRequest
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.parallel_sampling import ParentRequest
 
-from server.collections.tenancy import PUBLIC
 from server.gate.admission import current_visit
 from server.gate.budgets import Most
+from server.gate.tenancy import PUBLIC
 from server.vllm_adapter.client import DecodingClient, prompt_length
 
 NUM_SALT_CHARS = 32

@@ -12,12 +12,12 @@ from vllm.envs import enable_envs_cache
 from vllm.tasks import SupportedTask
 
 from decoding.engine import PathAborted, UnaskableQuestion
+from retrieval.store import CollectionError
 from server.canaries.opening import load_canaries
 from server.canaries.traffic import CountTraffic, Traffic
 from server.collections import routes as collection_routes
 from server.collections.memory import Rememberer
 from server.collections.routes import LazyLibrary
-from server.collections.store import CollectionError
 from server.energy import POWERCAP, count_energy
 from server.errors import COLLECTION_STATUS, InvalidRequest, error_response
 from server.gate import ready

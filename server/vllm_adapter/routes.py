@@ -28,8 +28,8 @@ from vllm.entrypoints.serve.utils.api_utils import (
 
 from decoding.decoder import Decoder
 from decoding.sampled import SampledDecoder
-from decoding.verifier import Verifiers
-from server.collections.library import TenantRetriever
+from decoding.verifiers import Verifiers
+from retrieval.library import TenantRetriever
 from server.compatibility import overridden_by, refuse_contradictions
 from server.connected import while_connected
 from server.errors import InvalidRequest, shown

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 
 from decoding.engine import Prompt
-from decoding.table_engine import TableEngine
+from decoding.testing.table_engine import TableEngine
 from tests.contract.subject import Subject
 
 MAX_TOKENS = 200

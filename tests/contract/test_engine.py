@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Outcome
+from decoding.decoders.cot_decoding import CoTDecoding
+from decoding.decoders.greedy import Greedy
 from decoding.engine import Delta, Engine, OutOfTime, PathAborted, Prompt, Sampling
-from decoding.greedy import Greedy
 from decoding.path import Path, collect_path
 from tests.contract.subject import Subject
 

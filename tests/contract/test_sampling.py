@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from decoding.majority_vote import MajorityVote
+from decoding.decoders.majority_vote import MajorityVote
 from server.checkpoint import bundled_checkpoint
 
 if TYPE_CHECKING:

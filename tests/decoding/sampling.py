@@ -4,7 +4,7 @@ import asyncio
 
 from decoding.decoder import Decoder, Outcome
 from decoding.engine import Prompt
-from decoding.table_engine import TableEngine
+from decoding.testing.table_engine import TableEngine
 
 QUESTION = "How many?"
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from decoding.catalog import DECODERS, decoder_table, parse_decoder
-from decoding.cot_decoding import CoTDecoding
+from decoding.decoders.cot_decoding import CoTDecoding
 
 README = Path(__file__).parents[2] / "README.md"
 

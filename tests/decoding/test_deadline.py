@@ -9,17 +9,17 @@ import math
 
 import pytest
 
-from decoding.best_of_n import BestOfN
-from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Decoder, Progress
-from decoding.deepconf import DeepConf
+from decoding.decoders.best_of_n import BestOfN
+from decoding.decoders.cot_decoding import CoTDecoding
+from decoding.decoders.deepconf import DeepConf
+from decoding.decoders.greedy import Greedy
+from decoding.decoders.majority_vote import MajorityVote
+from decoding.decoders.universal_vote import UniversalVote
 from decoding.engine import Engine, OutOfTime, Sampling
-from decoding.greedy import Greedy
-from decoding.majority_vote import MajorityVote
 from decoding.report import Report
-from decoding.table_engine import TableEngine
-from decoding.universal_vote import UniversalVote
-from decoding.verifier import Claim, Verifier, Verifiers
+from decoding.testing.table_engine import TableEngine
+from decoding.verifiers import Claim, Verifier, Verifiers
 from tests.decoding.sampling import answer, table_of
 
 EIGHT, NINE = (" 8",), (" 9",)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from decoding.equations import Checked, check_equations
-from decoding.equations.checking import MAX_SIGNS
+from decoding.verifiers.equations import Checked, check_equations
+from decoding.verifiers.equations.checking import MAX_SIGNS
 
 GSM8K = Path(__file__).parents[2].parent / "shared" / "data" / "eval" / "gsm8k_train_300.jsonl"
 

@@ -4,13 +4,13 @@ import pytest
 
 from decoding.catalog import parse_decoder
 from decoding.decoder import Decoder
+from decoding.decoders.universal_vote import LISTED, SELECTION
 from decoding.engine import Engine
 from decoding.most import MostTokens, Room
 from decoding.prompting import ANALOGICAL, PRINCIPLE_QUESTION, STEP_BY_STEP, WITH_PRINCIPLE
-from decoding.table_engine import TableEngine
-from decoding.universal_vote import LISTED, SELECTION
-from decoding.verifier import Claim, Verifier, Verifiers
-from decoding.verifiers import JUDGE
+from decoding.testing.table_engine import TableEngine
+from decoding.verifiers import Claim, Verifier, Verifiers
+from decoding.verifiers.built_in import JUDGE
 from tests.decoding.sampling import answer, table_of
 
 ROOM = Room(num_prompt_tokens=30, max_tokens=100, context_length=2000)

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Decoder, Outcome
+from decoding.decoders.cot_decoding import CoTDecoding
+from decoding.decoders.greedy import Greedy
 from decoding.engine import Prompt, UnaskableQuestion
-from decoding.greedy import Greedy
 from decoding.prompting import PRINCIPLE_QUESTION, STEP_BY_STEP
-from decoding.table_engine import TableEngine
+from decoding.testing.table_engine import TableEngine
 
 QUESTION = "How many {ducks}?"
 # The bare prompt is answered with 7, one that thinks, recalls or has a principle with 8.

@@ -4,7 +4,7 @@ import math
 import pytest
 
 from decoding.decoder import Outcome
-from decoding.majority_vote import MajorityVote
+from decoding.decoders.majority_vote import MajorityVote
 from decoding.recorded_engine import RecordedEngine, RecordedSample
 
 

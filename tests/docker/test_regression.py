@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from loadtest.eval_set import bundled_eval_set
+from evaluation.eval_set import bundled_eval_set
 from server.checkpoint import bundled_checkpoint
 from tests.docker.prometheus_process import Prometheus, running_prometheus
 from tests.docker.test_live import hurried

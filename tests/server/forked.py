@@ -99,7 +99,7 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], log: str) -> 
     os.environ.update(environment)
     sys.argv = list(arguments)
     _fork_engines()
-    from server.cli import main
+    from winnow.cli import main
 
     try:
         main()

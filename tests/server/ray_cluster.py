@@ -16,7 +16,7 @@ import psutil
 import pytest
 import yaml
 
-from loadtest.engine_process import engines_of_replicas
+from benchmarks.engine_process import engines_of_replicas
 from server.ray_serve.application import CALLBACK, LAYERS
 from tests.server.server_process import free_port, wait_until
 

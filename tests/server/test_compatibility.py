@@ -2,11 +2,11 @@ from typing import Any
 
 import pytest
 
-from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Decoder
-from decoding.deepconf import DeepConf
-from decoding.greedy import Greedy
-from decoding.majority_vote import MajorityVote
+from decoding.decoders.cot_decoding import CoTDecoding
+from decoding.decoders.deepconf import DeepConf
+from decoding.decoders.greedy import Greedy
+from decoding.decoders.majority_vote import MajorityVote
 from decoding.retrieval import Retrieval
 from server.compatibility import (
     INCLUDED_LOGPROBS,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from server.collections.embedders import EndpointEmbedder, SentenceTransformersEmbedder
+from retrieval.embedders import EndpointEmbedder, SentenceTransformersEmbedder
 from tests.server.collections.test_embedders import FACTS, model_folder
 from tests.server.server_process import running_server
 

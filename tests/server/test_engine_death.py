@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from loadtest.engine_process import engines_of
+from benchmarks.engine_process import engines_of
 from tests.server.server_process import ServerProcess, num_requests, running_server, wait_until
 
 pytestmark = pytest.mark.vllm

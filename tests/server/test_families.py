@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from decoding.catalog import DECODERS
-from decoding.cot_decoding import CoTDecoding
+from decoding.decoders.cot_decoding import CoTDecoding
 from decoding.report import Report
 from tests.random_checkpoints import CONTEXT_LENGTH, make_checkpoint
 from tests.server.events import read_stream

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.collections.sqlite_store import SQLiteStore
+from retrieval.sqlite_store import SQLiteStore
 from server.replies.opening import open_reply_log
 from tests.server.questions import COT, MODEL, VOTE, Json, chat
 from tests.server.server_process import running_server

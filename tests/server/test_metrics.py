@@ -5,8 +5,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from decoding.majority_vote import MajorityVote
-from decoding.table_engine import TableEngine
+from decoding.decoders.majority_vote import MajorityVote
+from decoding.testing.table_engine import TableEngine
 from server.engine_work import EngineWork
 from server.metrics import Metrics
 from tests.decoding.sampling import answer

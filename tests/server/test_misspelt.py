@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from decoding.cot_decoding import CoTDecoding
-from decoding.majority_vote import MajorityVote
+from decoding.decoders.cot_decoding import CoTDecoding
+from decoding.decoders.majority_vote import MajorityVote
 from server.errors import InvalidRequest
 from server.misspelt import meant_by, refuse_misplaced, refuse_misspelt, refuse_unknown
 

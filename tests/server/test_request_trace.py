@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from decoding.cot_decoding import CoTDecoding
 from decoding.decoder import Outcome
+from decoding.decoders.cot_decoding import CoTDecoding
 from decoding.engine import DecodedText, PathAborted, Sampling
 from decoding.path import Path
 from decoding.report import Candidate, Report

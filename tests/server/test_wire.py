@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from decoding.catalog import DECODERS
-from decoding.cot_decoding import CoTDecoding
-from decoding.greedy import Greedy
-from decoding.majority_vote import MajorityVote
+from decoding.decoders.cot_decoding import CoTDecoding
+from decoding.decoders.greedy import Greedy
+from decoding.decoders.majority_vote import MajorityVote
 from decoding.sampled import MAX_SEED
 from server.errors import MAX_MESSAGE_CHARS, InvalidRequest, shown
 from server.wire import choose_decoder, split_alias, unknown_model

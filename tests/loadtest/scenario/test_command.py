@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from loadtest.scenario.command import main
-from tests.loadtest.evaluation.stub_server import (
+from tests.evaluation.stub_server import (
     Answer,
     Json,
     Stub,

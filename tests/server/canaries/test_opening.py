@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from decoding.verifier import Verifiers
+from decoding.verifiers import Verifiers
 from server.canaries.opening import load_canaries
 from server.canaries.problems import UnusableCanaries
 from server.settings import Settings

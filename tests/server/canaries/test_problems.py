@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.eval_set import bundled_eval_set
+from evaluation.eval_set import bundled_eval_set
 from server.canaries.problems import UnusableCanaries, read_problems
 
 

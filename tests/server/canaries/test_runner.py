@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from decoding.decoder import Decoder
 from decoding.report import Report
-from decoding.verifier import Verifiers
+from decoding.verifiers import Verifiers
 from server.canaries.opening import Canaries
 from server.canaries.problems import Problem, ProblemFile
 from server.canaries.runner import IDLE_S, Answered, Ask, CanaryFailed, CanaryRunner, Pace

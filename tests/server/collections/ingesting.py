@@ -7,8 +7,8 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from server.collections.sqlite_store import SQLiteStore
-from tests.server.collections.material import TENANT, document
+from retrieval.sqlite_store import SQLiteStore
+from tests.retrieval.material import TENANT, document
 
 LOT = 4
 PIECES = 3

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from retrieval.material import Document, Piece
+from retrieval.sqlite_store import SQLiteStore
 from server.collections.command import main
-from server.collections.material import Document, Piece
-from server.collections.sqlite_store import SQLiteStore
-from server.collections.tenancy import tenant_of_key
 from server.escaping import has_control
+from server.gate.tenancy import tenant_of_key
 
 FACTS = '{"text": "The market is 5 miles away."}\n{"text": "A kite costs 52 dollars."}\n'
 

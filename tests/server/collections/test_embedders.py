@@ -9,19 +9,19 @@ import httpx
 import numpy as np
 import pytest
 
-from server.collections.embedders import (
+from retrieval.embedders import (
     EmbedderFailed,
     EndpointEmbedder,
     SentenceTransformersEmbedder,
 )
-from server.collections.library import Library
+from retrieval.library import Library
+from retrieval.reading import Text, split
+from retrieval.rerankers import CrossEncoderReranker, EndpointReranker, RerankerFailed
+from retrieval.sqlite_store import SQLiteStore
+from retrieval.store import WrongVectors
 from server.collections.opening import open_library
-from server.collections.reading import Text, split
-from server.collections.rerankers import CrossEncoderReranker, EndpointReranker, RerankerFailed
-from server.collections.sqlite_store import SQLiteStore
-from server.collections.store import WrongVectors
 from server.settings import Settings
-from tests.server.collections.material import TENANT
+from tests.retrieval.material import TENANT
 
 FACTS = ("The market is 5 miles away.", "A kite costs 52 dollars.", "Tina is 46 years old.")
 Answer = Callable[[httpx.Request], httpx.Response]

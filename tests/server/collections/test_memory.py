@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from decoding.best_of_n import BestOfN
 from decoding.decoder import Decoder
-from decoding.greedy import Greedy
-from decoding.majority_vote import MajorityVote
+from decoding.decoders.best_of_n import BestOfN
+from decoding.decoders.greedy import Greedy
+from decoding.decoders.majority_vote import MajorityVote
 from decoding.report import Candidate, Report
 from decoding.retrieval import Memory
-from server.collections.library import Library
-from server.collections.material import Collection
+from retrieval.library import Library
+from retrieval.material import Collection
+from retrieval.sqlite_store import SQLiteStore
 from server.collections.memory import Rememberer, SolvedProblem, memory_of
-from server.collections.sqlite_store import SQLiteStore
 from server.settings import Settings
-from tests.server.collections.material import OTHER, TENANT, document, hits
+from tests.retrieval.material import OTHER, TENANT, document, hits
 
 QUESTION = "Tom has 3 ducks and buys 5. How many ducks has he?"
 SOLVED = SolvedProblem("chatcmpl-1", QUESTION, "3 + 5 = 8. The answer is 8.", "8", "quarantined")

@@ -8,22 +8,22 @@ import psycopg
 import pytest
 
 from decoding.retrieval import Kind
-from server.collections import sqlite_reserve
-from server.collections.library import Library
-from server.collections.material import Piece
+from retrieval import sqlite_reserve
+from retrieval.library import Library
+from retrieval.material import Piece
+from retrieval.postgres_store import PostgresStore
+from retrieval.reading import Text
+from retrieval.rows import COLLECTION_BYTES
+from retrieval.sqlite_store import SQLiteStore
+from retrieval.store import QuotaExceeded, Store, StoreFull
 from server.collections.memory import Rememberer, SolvedProblem
-from server.collections.postgres_store import PostgresStore
 from server.collections.quota import quota_of
-from server.collections.reading import Text
-from server.collections.rows import COLLECTION_BYTES
-from server.collections.sqlite_store import SQLiteStore
-from server.collections.store import QuotaExceeded, Store, StoreFull
 from server.gate.caller import ANYBODY, Caller
 from server.gate.keys import Key
 from server.replies.log import LoggedReply
 from server.replies.sqlite_log import SQLiteReplyLog
 from server.settings import Settings
-from tests.server.collections.material import OTHER, TENANT, document, found, made
+from tests.retrieval.material import OTHER, TENANT, document, found, made
 
 PLENTY = 10**9
 # Terms weigh three times: "red" and "boat" with a blank are 8. The source is "notes.txt".

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from server.collections import reading
+from retrieval import reading
+from retrieval.reading import TooMuchText, UnreadableFile, read
 from server.collections.reader import Reader
-from server.collections.reading import TooMuchText, UnreadableFile, read
 from server.collections.upload import Upload
 from server.errors import InvalidRequest
 from server.settings import Settings
-from tests.server.collections.pdfs import line_pdf, raw_pdf, slow_pdf
+from tests.retrieval.pdfs import line_pdf, raw_pdf, slow_pdf
 
 BROKEN = Path(__file__).parents[3].parent / "shared" / "data" / "documents"
 BROKEN_PDFS = sorted(BROKEN.glob("*.pdf"))

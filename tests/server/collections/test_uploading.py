@@ -11,13 +11,13 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from retrieval.store import CollectionError
 from server.collections.routes import MAX_UPLOADS, LazyLibrary, router
-from server.collections.store import CollectionError
 from server.errors import COLLECTION_STATUS, InvalidRequest, error_response
 from server.gate.caller import CALLER, Caller
 from server.gate.refusals import Refused
 from server.settings import Settings
-from tests.server.collections.pdfs import slow_pdf
+from tests.retrieval.pdfs import slow_pdf
 
 DOCUMENTS = "/v1/collections/facts/documents"
 

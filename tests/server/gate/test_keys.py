@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from server.collections.tenancy import PUBLIC, tenant_named, tenant_of_key
 from server.gate.keyring import Keyring, token_of
 from server.gate.keys import (
     Key,
@@ -14,6 +13,7 @@ from server.gate.keys import (
     read_keys,
     revoke_key,
 )
+from server.gate.tenancy import PUBLIC, tenant_named, tenant_of_key
 
 
 def key(name: str, token: str = "wk_x", **limits: object) -> Key:

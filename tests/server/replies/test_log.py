@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from server.collections.sqlite_store import SQLiteStore
-from server.collections.store import JudgedOtherwise, Store, UnknownReply
+from retrieval.sqlite_store import SQLiteStore
+from retrieval.store import JudgedOtherwise, Store, UnknownReply
 from server.replies.ledger import Ledger
 from server.replies.log import LoggedReply, ReplyLog, Verdict
 from server.replies.opening import open_reply_log
-from tests.server.collections.conftest import postgres, postgres_url, store
+from tests.retrieval.conftest import postgres, postgres_url, store
 
 __all__ = ["postgres", "postgres_url", "store"]  # fixtures
 REPLY = LoggedReply(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.collections.sqlite_store import SQLiteStore
+from retrieval.sqlite_store import SQLiteStore
 from server.replies.log import LoggedReply, Verdict
 from server.replies.opening import open_reply_log
 from server.replies.report_command import main

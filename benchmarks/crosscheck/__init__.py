@@ -1,0 +1,1 @@
+"""Our load generator checked by an independent one: `python -m benchmarks crosscheck`."""

@@ -1,0 +1,1 @@
+"""Scenarios for guidellm, the independent load generator that `benchmarks.crosscheck` runs."""

@@ -1,5 +1,0 @@
-"""The arithmetic that a reply states, recomputed."""
-
-from decoding.equations.checking import Checked, check_equations
-
-__all__ = ["Checked", "check_equations"]

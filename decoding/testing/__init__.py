@@ -1,0 +1,1 @@
+"""Engines without a model, to test decoders with."""

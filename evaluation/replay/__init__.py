@@ -1,0 +1,1 @@
+"""Decoders over recorded samples, without a model."""

@@ -1,1 +1,0 @@
-"""Our load generator checked by an independent one: `python -m loadtest crosscheck`."""

@@ -1,1 +1,0 @@
-"""Scenarios for guidellm, the independent load generator that `loadtest.crosscheck` runs."""

@@ -1,0 +1,1 @@
+"""What everything that measures is made with: statistics, tables, plots, child processes."""

@@ -1,0 +1,1 @@
+"""Documents and solved problems that requests draw on: read, kept and searched."""

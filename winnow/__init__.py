@@ -1,0 +1,1 @@
+"""A vLLM server in which the decoder is chosen per request."""
