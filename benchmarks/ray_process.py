@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ import psutil
 
 from benchmarks.engine_process import engines_of_replicas
 from measurement.child_process import ChildFailed, running_child
+from measurement.machine import free_port
 from measurement.serving import Serving
 
 READY_TIMEOUT_S = 600.0
@@ -69,7 +69,7 @@ def running_replicas(serving: Serving, port: int, num_replicas: int) -> Iterator
         ChildFailed: Ray or a replica did not start.
     """
     environment = {**serving.environment, **LAYERS, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    gcs = _free_port()
+    gcs = free_port()
     # Ray's sockets' names may have 107 characters.
     with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
         config = Path(folder) / "application.json"  # which is YAML, too
@@ -77,7 +77,7 @@ def running_replicas(serving: Serving, port: int, num_replicas: int) -> Iterator
         program = Path(sys.executable)
         start = [str(program.with_name("ray")), "start", "--head", "--block", f"--port={gcs}"]
         start += [f"--temp-dir={folder}", f"--object-store-memory={OBJECT_STORE_BYTES}"]
-        start += ["--include-dashboard=false", f"--ray-client-server-port={_free_port()}"]
+        start += ["--include-dashboard=false", f"--ray-client-server-port={free_port()}"]
         start += [f"--num-cpus={max(num_replicas, os.cpu_count() or 1)}"]
         run = [str(program.with_name("serve")), "run", f"--address=127.0.0.1:{gcs}", str(config)]
         with running_child(start, environment) as ray:
@@ -124,10 +124,3 @@ def _listens(port: int) -> bool:
         one.laddr and one.laddr.port == port and one.status == psutil.CONN_LISTEN
         for one in psutil.net_connections("tcp")
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

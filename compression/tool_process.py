@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from compression.child_process import Child, running_child
 from compression.environments import prepared
 from compression.errors import ToolFailed
 from compression.progress import Tell
 from compression.steps import ToolStep, tool_of
+from measurement.child_process import Child, running_child
 
 WORKER = Path(__file__).with_name("quantize_worker.py")
 KILLED = -9
@@ -54,7 +54,7 @@ def run_tool(
         code = child.process.wait()
         if code:
             log = out.with_suffix(".log")
-            log.write_bytes(child.said())
+            log.write_text(child.said())
             reason = "was killed; out of memory?" if code == KILLED else child.reason()
             raise ToolFailed(f"{tool}, {step.kind}: {reason} (all it said: {log})")
     if not out.is_dir():

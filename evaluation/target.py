@@ -1,6 +1,5 @@
 """The server that is asked: one that runs already, or one that is started for it."""
 
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 import openai
 
+from measurement.machine import free_port
 from measurement.server_process import NoServer, running_server
 from measurement.serving import POCKET, Serving, serving_here
 
@@ -84,7 +84,7 @@ class OwnTarget:
     @contextmanager
     def open(self) -> Iterator[Endpoint]:
         """Raises ChildFailed: it does not become ready."""
-        with running_server("winnow", self.serving, _free_port()) as server:
+        with running_server("winnow", self.serving, free_port()) as server:
             yield Endpoint(f"{server.url}/v1", server.model, self.api_key, is_local=True)
 
 
@@ -135,10 +135,3 @@ def _only_model(base_url: str, api_key: str) -> str:
             f"--model must name one of the models of {base_url}: {', '.join(models) or 'none'}"
         )
     return models[0]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOCALHOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

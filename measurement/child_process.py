@@ -1,6 +1,7 @@
-"""Processes that a benchmark starts and stops, with all that they start in turn."""
+"""Processes that end with what has started them, and with all that they start in turn."""
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -12,6 +13,9 @@ from typing import IO
 
 STOP_TIMEOUT_S = 60.0
 NUM_SHOWN_LINES = 15
+_REASON = re.compile(r"(?:\w+(?:Error|Exception|Exit)|error): (?P<reason>\S.*)$")
+_NO_REASON = ("Engine core initialization failed", "Worker failed with error")
+"""vLLM's ways of saying that the reason stands above."""
 
 
 class ChildFailed(Exception):
@@ -20,6 +24,8 @@ class ChildFailed(Exception):
 
 @dataclass(frozen=True)
 class Child:
+    """`log` holds what it wrote, but for stdout where that is a pipe."""
+
     process: subprocess.Popen[bytes]
     log: IO[bytes]
 
@@ -28,9 +34,26 @@ class Child:
         text = os.pread(self.log.fileno(), os.fstat(self.log.fileno()).st_size, 0)
         return text.decode(errors="replace")
 
+    def wait(self) -> None:
+        """Give a process that closed its pipes the time to write why, and to end."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_TIMEOUT_S)
+
+    def reason(self) -> str:
+        """The last error that its log tells, in one line."""
+        return last_reason(self.said())
+
     def failure(self, what: str) -> ChildFailed:
         lines = self.said().splitlines()
         return ChildFailed("\n".join([f"{what}; the end of its log:", *lines[-NUM_SHOWN_LINES:]]))
+
+
+def last_reason(log: str) -> str:
+    """The last line of a log that names an error and says what is wrong; else its last line."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    found = [match["reason"] for line in lines if (match := _REASON.search(line))]
+    telling = [reason for reason in found if not reason.startswith(_NO_REASON)]
+    return [*lines[-1:], *found[-1:], *telling[-1:]][-1] if lines else "it said nothing"
 
 
 @contextmanager

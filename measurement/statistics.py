@@ -59,17 +59,11 @@ def wilson_share(num_right: int, num_total: int) -> Share:
     """
     if num_total < 1 or not 0 <= num_right <= num_total:
         raise ValueError(f"num_right must be in 0..num_total, got {num_right} of {num_total}")
-    value = num_right / num_total
-    z2 = Z_95 * Z_95
-    centre = value + z2 / (2 * num_total)
-    spread = Z_95 * math.sqrt(value * (1 - value) / num_total + z2 / (4 * num_total * num_total))
-    scale = 1 + z2 / num_total
+    from scipy.stats import binomtest  # takes a second, which a command's help need not
+
+    interval = binomtest(num_right, num_total).proportion_ci(method="wilson")
     return Share(
-        num_right,
-        num_total,
-        value,
-        max(0.0, (centre - spread) / scale),
-        min(1.0, (centre + spread) / scale),
+        num_right, num_total, num_right / num_total, float(interval.low), float(interval.high)
     )
 
 
@@ -114,6 +108,7 @@ def compare_paired(num_only_a: int, num_only_b: int, num_total: int) -> PairedDi
 def mcnemar_p(num_only_a: int, num_only_b: int) -> float:
     """Two-sided and exact: how probable so uneven a split of the disagreements would be, or one
     more uneven, if either side were as likely."""
+    from scipy.stats import binomtest  # likewise
+
     num_uneven = num_only_a + num_only_b
-    tail = sum(math.comb(num_uneven, k) for k in range(min(num_only_a, num_only_b) + 1))
-    return min(1.0, 2 * tail / (1 << num_uneven))
+    return float(binomtest(num_only_a, num_uneven).pvalue) if num_uneven else 1.0

@@ -8,13 +8,13 @@ The vote is over 20 samples at temperature 1.
 
 import argparse
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
+from measurement.statistics import wilson_share
 from pocket.chat import Message, render_chat, render_notes, solved_note
 from pocket.make_eval import EVAL_FILE, EvalProblem, load_eval
 from pocket.memory import keep_freed_memory
@@ -23,7 +23,6 @@ from pocket.replies import REQUEST
 
 NUM_FIRST_TOKENS = 10
 NUM_SAMPLES = 20
-Z = 1.959964
 SOLVED_EXAMPLE = solved_note(
     "Anna has 20 eggs. She gives 5 to Ben. She buys 3 more. How many eggs does Anna have now?",
     "First: Left: 20 - 5 = 15. More: 15 + 3 = 18. The answer is 18.",
@@ -56,14 +55,6 @@ class Scored:
 
     answer: int
     delta: float
-
-
-def wilson(num_right: int, total: int) -> tuple[float, float]:
-    share = num_right / total
-    centre = share + Z * Z / (2 * total)
-    spread = Z * math.sqrt(share * (1 - share) / total + Z * Z / (4 * total * total))
-    scale = 1 + Z * Z / total
-    return (centre - spread) / scale, (centre + spread) / scale
 
 
 def score(generator: Generator, path: Continuation) -> Scored | None:
@@ -200,9 +191,9 @@ def _figure(
 ) -> Figure:
     pairs = zip(outcomes, problems, strict=True)
     num_right = sum(outcome.answer == problem.gold for outcome, problem in pairs)
-    low, high = wilson(num_right, len(problems))
+    share = wilson_share(num_right, len(problems))
     mean_tokens = sum(outcome.num_tokens for outcome in outcomes) / len(outcomes)
-    return Figure(setting, method, num_right, len(problems), low, high, mean_tokens)
+    return Figure(setting, method, num_right, len(problems), share.low, share.high, mean_tokens)
 
 
 def format_row(figure: Figure) -> str:

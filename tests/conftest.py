@@ -10,6 +10,7 @@ import pytest
 
 from server.checkpoint import bundled_checkpoint
 from server.defaults import apply_environment
+from tests.retrieval.stores import postgres, postgres_url, store  # noqa: F401  # fixtures
 from tests.server.server_process import ServerProcess, running_server
 
 if TYPE_CHECKING:

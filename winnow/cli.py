@@ -6,9 +6,10 @@ import os
 import sys
 from importlib import metadata
 
+from measurement.machine import is_cpu_build
 from server.checkpoint import POCKET
 from server.compressed import compression_lines
-from server.defaults import apply_environment, is_cpu_build, with_default_flags
+from server.defaults import apply_environment, with_default_flags
 from server.escaping import say
 from server.readying import USER_ERRORS, ready
 

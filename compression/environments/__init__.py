@@ -17,10 +17,10 @@ from pathlib import Path
 
 import uv
 
-from compression.child_process import last_reason
 from compression.errors import ToolFailed
 from compression.progress import Tell
 from compression.steps import Tool
+from measurement.child_process import last_reason
 
 VARIABLE = "WINNOW_COMPRESS_ENV"
 READY = ".winnow-ready"

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from compression.child_process import Child, running_child
 from compression.errors import ProofFailed
 from compression.proof.divergence import Scores
 from compression.proof.figures import MemoryMeasure
 from compression.samples import Sample
+from measurement.child_process import Child, running_child
 
 Json = dict[str, Any]  # requests and replies, as `worker` documents them
 

@@ -4,7 +4,6 @@
 (`results.jsonl` and `summary.json` of an evaluation's folder) is all that is known of them here.
 """
 
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,12 +16,13 @@ from urllib.request import ProxyHandler, build_opener
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from compression.child_process import Child, last_reason, running_child
 from compression.errors import ProofFailed, UnusableInput
 from compression.progress import Tell
 from compression.proof.figures import Share, TaskFigures
 from compression.proof.options import ProofOptions, Serving
 from compression.proof.statistics import compare_paired
+from measurement.child_process import Child, last_reason, running_child
+from measurement.machine import free_port
 
 WINNOW = Path(sys.executable).with_name("winnow")
 LOCALHOST = "127.0.0.1"
@@ -164,7 +164,7 @@ def _private(environment: Mapping[str, str], store: Path) -> dict[str, str]:
 @contextmanager
 def _running_server(checkpoint: Path, serving: Serving) -> Iterator[str]:
     """`winnow serve` on a free port, ready; its URL."""
-    port = _free_port()
+    port = free_port()
     url = f"http://{LOCALHOST}:{port}"
     own = ("--host", LOCALHOST, "--port", str(port), "--served-model-name", "checkpoint")
     command = [str(WINNOW), "serve", str(checkpoint), *serving.flags, *own]
@@ -191,10 +191,3 @@ def _is_healthy(url: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOCALHOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, quantiles
 
-from server.accuracy import NUM_BINS, Accuracy, AccuracyWindow, Judged, bin_of, wilson
+from measurement.statistics import Share, wilson_share
+from server.accuracy import NUM_BINS, AccuracyWindow, Judged, bin_of
 from server.replies.log import LoggedReply, Source, Verdict
 
 Key = tuple[str, str, Source]
@@ -43,7 +44,7 @@ class Summary:
     source: Source
     num_replies: int
     num_judged: int
-    accuracy: Accuracy | None
+    accuracy: Share | None
     calibration_error: float | None
     mean_tokens: float
     tokens_per_right_answer: float | None
@@ -87,7 +88,7 @@ def _summary(
 ) -> Summary:
     replies = [one.reply for one in members]
     known = [one for one in members if one.is_right is not None]
-    accuracy = wilson(sum(bool(one.is_right) for one in known), len(known)) if known else None
+    accuracy = wilson_share(sum(bool(one.is_right) for one in known), len(known)) if known else None
     window = AccuracyWindow(max(1, len(known)))
     for one in known:
         window.add(Judged(bool(one.is_right), one.reply.sureness))
@@ -132,7 +133,7 @@ def _reliability(known: Sequence[JudgedReply]) -> tuple[ReliabilityBin, ...]:
     )
 
 
-def accuracy_by_day(replies: Sequence[JudgedReply]) -> dict[float, Accuracy]:
+def accuracy_by_day(replies: Sequence[JudgedReply]) -> dict[float, Share]:
     """By the beginning of the day (UTC, seconds since 1970), days without judged replies left
     out."""
     days: dict[float, list[bool]] = {}
@@ -140,4 +141,4 @@ def accuracy_by_day(replies: Sequence[JudgedReply]) -> dict[float, Accuracy]:
         if one.is_right is not None:
             day = math.floor(one.reply.created_at / 86_400) * 86_400.0
             days.setdefault(day, []).append(one.is_right)
-    return {day: wilson(sum(right), len(right)) for day, right in sorted(days.items())}
+    return {day: wilson_share(sum(right), len(right)) for day, right in sorted(days.items())}

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.server_process import free_port
+from measurement.machine import free_port
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("podman", "buildah", "runc", "mmdebstrap")

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.server_process import free_port, wait_until
+from measurement.machine import free_port
+from tests.server.server_process import wait_until
 
 FETCHED = Path(sys.prefix, "prometheus", "usr", "bin")
 """Where `make test` puts Debian's package, which need not be installed."""

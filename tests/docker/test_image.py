@@ -128,8 +128,8 @@ def test_container_ends_when_its_engine_is_killed(image: Podman) -> None:
 
 
 def test_health_check_needs_a_server(tmp_path: Path) -> None:
+    from measurement.machine import free_port
     from server.healthcheck import reason_not_ready
-    from tests.server.server_process import free_port
 
     reason = reason_not_ready(str(free_port()))
     assert reason is not None

@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from evaluation.eval_set import bundled_eval_set
+from measurement.machine import free_port
 from server.checkpoint import bundled_checkpoint
 from tests.docker.prometheus_process import Prometheus, running_prometheus
 from tests.docker.test_live import hurried
-from tests.server.server_process import ServerProcess, free_port, running_server, wait_until
+from tests.server.server_process import ServerProcess, running_server, wait_until
 
 pytestmark = pytest.mark.vllm
 ALERT = "WinnowAccuracyDropped"

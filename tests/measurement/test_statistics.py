@@ -89,3 +89,9 @@ def test_paired_difference_without_disagreement_still_has_a_width() -> None:
 def test_impossible_disagreements_are_refused(counts: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match=r"counts must be in 0\.\.num_total"):
         compare_paired(*counts)
+
+
+def test_wilson_interval_worked_by_hand() -> None:
+    """8 of 10, z = 1.96: centre (0.8 + 0.192) / 1.384 = 0.717, half width 0.227."""
+    share = wilson_share(8, 10)
+    assert (round(share.low, 3), round(share.high, 3)) == (0.490, 0.943)

@@ -11,7 +11,6 @@ from pocket.evaluate import (
     greedy,
     score,
     vote,
-    wilson,
 )
 from pocket.make_eval import EvalProblem
 from pocket.paths import Continuation, Generator
@@ -29,12 +28,6 @@ def generator() -> Generator:
 def path(generator: Generator, text: str, gaps: list[float]) -> Continuation:
     token_ids = tuple(generator.tokenizer(text).input_ids)
     return Continuation(token_ids, tuple([0.0] * (len(token_ids) - len(gaps)) + gaps), True)
-
-
-def test_wilson_interval_worked_by_hand() -> None:
-    """8 of 10, z = 1.96: centre (0.8 + 0.192) / 1.384 = 0.717, half width 0.227."""
-    low, high = wilson(8, 10)
-    assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
 
 
 def test_score_averages_the_gap_over_the_last_number(generator: Generator) -> None:

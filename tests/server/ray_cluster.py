@@ -17,8 +17,9 @@ import pytest
 import yaml
 
 from benchmarks.engine_process import engines_of_replicas
+from measurement.machine import free_port
 from server.ray_serve.application import CALLBACK, LAYERS
-from tests.server.server_process import free_port, wait_until
+from tests.server.server_process import wait_until
 
 BIN = Path(sys.executable).parent
 CONFIG = Path(__file__).parents[2] / "docker/ray/winnow.yaml"

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from types import MappingProxyType
 import httpx
 import pytest
 
+from measurement.machine import free_port
 from tests.server.forked import ForkedProcess, can_fork
 
 START_TIMEOUT_S = 400.0
@@ -100,13 +100,6 @@ def _started(
             start_new_session=True,
             env=environment,
         )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(holds: Callable[[], bool], timeout_s: float, what: str) -> float:

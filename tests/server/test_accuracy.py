@@ -1,6 +1,6 @@
 import pytest
 
-from server.accuracy import AccuracyWindow, Judged, bin_of, wilson
+from server.accuracy import AccuracyWindow, Judged, bin_of
 
 
 def window(*judged: tuple[bool, float | None], size: int = 1000) -> AccuracyWindow:
@@ -8,15 +8,6 @@ def window(*judged: tuple[bool, float | None], size: int = 1000) -> AccuracyWind
     for is_right, confidence in judged:
         one.add(Judged(is_right, confidence))
     return one
-
-
-def test_accuracy_has_its_wilson_bounds() -> None:
-    """8 of 10: 0.8, and (0.490, 0.943) as tables of Wilson intervals have it."""
-    accuracy = wilson(8, 10)
-    assert accuracy.value == 0.8
-    assert (accuracy.low, accuracy.high) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-    assert wilson(0, 5).low == 0
-    assert wilson(5, 5).high == 1
 
 
 def test_only_the_last_answers_count() -> None:

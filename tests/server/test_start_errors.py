@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.server_process import free_port, refused_start
+from measurement.machine import free_port
+from tests.server.server_process import refused_start
 
 pytestmark = pytest.mark.vllm
 CONFIG = {"architectures": ["LlamaForCausalLM"], "model_type": "llama"}

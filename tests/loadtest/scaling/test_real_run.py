@@ -8,7 +8,7 @@ import pytest
 from loadtest.plan.command import main as plan
 from loadtest.scaling.command import main as scale
 from loadtest.scaling.measured import read_measurements
-from tests.server.server_process import free_port
+from measurement.machine import free_port
 
 pytestmark = pytest.mark.vllm
 

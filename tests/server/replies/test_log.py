@@ -12,9 +12,7 @@ from retrieval.store import JudgedOtherwise, Store, UnknownReply
 from server.replies.ledger import Ledger
 from server.replies.log import LoggedReply, ReplyLog, Verdict
 from server.replies.opening import open_reply_log
-from tests.retrieval.conftest import postgres, postgres_url, store
 
-__all__ = ["postgres", "postgres_url", "store"]  # fixtures
 REPLY = LoggedReply(
     id="chatcmpl-1",
     tenant="key_a",
