@@ -43,14 +43,18 @@ class Replicas:
     pid: int
 
     def kill_engine(self) -> None:
-        """Raises ChildFailed: there is none."""
+        """Kill the engine of one replica (SIGKILL).
+
+        Raises:
+            ChildFailed: there is none.
+        """
         engines = engines_of_replicas(psutil.Process(self.pid))
         if not engines:
             raise ChildFailed("none of Ray's processes is an engine")
         engines[0].send_signal(signal.SIGKILL)
 
     def names(self) -> set[str]:
-        """Of those that answer now."""
+        """The names of the replicas that answer now."""
         found = set()
         for _ in range(NUM_ASKED):
             try:

@@ -35,7 +35,7 @@ EXIT_FAILED = 1
 
 @dataclass(frozen=True)
 class Figure:
-    """Of each round: the median latency and the requests a second."""
+    """The median latency and the requests/s of each round."""
 
     side: str
     kind: str
@@ -46,8 +46,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class Loss:
-    """Of `LOAD_S` seconds of plain requests, a replica killed on the way: replies by status, those
-    that broke off, and how long until two replicas answered again."""
+    """What `LOAD_S` seconds of plain requests lose when a replica is killed on the way: replies by
+    status, those that broke off, and how long until two replicas answered again."""
 
     statuses: Mapping[str, int]
     num_broken: int
@@ -106,7 +106,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def measure(how: Serving, port: int, num_rounds: int) -> Figures:
-    """Raises ChildFailed, or RequestFailed."""
+    """Measure what Ray Serve costs, what a second replica adds, and what a killed one loses.
+
+    Raises:
+        ChildFailed: a server, Ray or a replica did not start, or has no engine to kill.
+        RequestFailed: a reply is no 200, or a server is gone.
+    """
     machine = describe_machine()
     bodies = _bodies(how.model)
     with running_server("winnow", how, port) as alone, running_replicas(how, port + 1, 1) as one:

@@ -29,7 +29,7 @@ PLAIN: Mapping[str, Json] = {
 
 @dataclass(frozen=True)
 class Recall:
-    """For how many problems the fact is among the first five passages."""
+    """The share of problems whose fact is among the first five passages."""
 
     ranking: Ranking
     share: Share

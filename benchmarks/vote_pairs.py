@@ -58,7 +58,7 @@ def _measure(
     num_rounds: int,
     size: int,
 ) -> VotePair:
-    """In turns, which are taken the other way round every other time, after a warm-up."""
+    """Run both sides in turns, in the reverse order every other time, after a warm-up."""
     done: dict[str, list[tuple[TokenWork, int]]] = {ours[0]: [], peer[0]: []}
     for _, run in (ours, peer):
         run(take_slice(problems, 0, 16))

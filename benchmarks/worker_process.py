@@ -24,7 +24,11 @@ class Worker:
     child: Child
 
     def ask(self, request: Json) -> Json:
-        """Raises ChildFailed where the worker died."""
+        """Send a request and return the worker's reply.
+
+        Raises:
+            ChildFailed: the worker died.
+        """
         assert self.child.process.stdin is not None
         try:
             self.child.process.stdin.write(json.dumps(request).encode() + b"\n")

@@ -23,8 +23,10 @@ CGROUP_USED = Path("/sys/fs/cgroup/memory.current")
 
 
 def expected_bytes(weights: Sequence[Weight], recipe: Recipe) -> int:
-    """Of the weights that the recipe leaves. What pruning by explicit sizes removes is not known
-    beforehand, and is taken to be nothing."""
+    """The size in bytes of the weights that the recipe leaves.
+
+    What pruning by explicit sizes removes is not known beforehand, and counts as nothing.
+    """
     linear = sum(one.num_bytes for one in weights if one.is_linear)
     parameters = sum(one.num_parameters for one in weights if one.is_linear)
     whole = sum(one.num_bytes for one in weights)
@@ -40,8 +42,11 @@ def expected_bytes(weights: Sequence[Weight], recipe: Recipe) -> int:
 
 
 def check_disk(out: Path, weights: Sequence[Weight], recipe: Recipe) -> None:
-    """Raises UnusableInput: the disk that `out` is to be on has too little left. What an earlier
-    run has there already is counted."""
+    """Check that the disk has room for `out`; what an earlier run has there already is counted.
+
+    Raises:
+        UnusableInput: it has too little left.
+    """
     disk = _disk_bytes(weights, recipe) - partial_bytes(out)
     free = shutil.disk_usage(out.parent).free
     if free < disk:
@@ -51,7 +56,11 @@ def check_disk(out: Path, weights: Sequence[Weight], recipe: Recipe) -> None:
 
 
 def check_memory(weights: Sequence[Weight], recipe: Recipe) -> None:
-    """Raises UnusableInput: too little is available."""
+    """Check that the memory suffices for every step of the recipe.
+
+    Raises:
+        UnusableInput: too little is available.
+    """
     memory = max(_memory_bytes(weights, step) for step in recipe.steps)
     available = available_memory()
     if available < memory:
@@ -62,7 +71,7 @@ def check_memory(weights: Sequence[Weight], recipe: Recipe) -> None:
 
 
 def available_memory() -> int:
-    """Of the machine, or of what this container may use where that is less."""
+    """Available bytes of the machine, or of what this container may use if that is less."""
     machine = int(psutil.virtual_memory().available)
     try:
         limit, used = int(CGROUP_LIMIT.read_text()), int(CGROUP_USED.read_text())
@@ -72,7 +81,7 @@ def available_memory() -> int:
 
 
 def _disk_bytes(weights: Sequence[Weight], recipe: Recipe) -> int:
-    """Of every step's outcome, none larger than the original, and of healing's state."""
+    """Bytes of every step's outcome, none larger than the original, and of healing's state."""
     whole = sum(one.num_bytes for one in weights)
     parameters = sum(one.num_parameters for one in weights)
     state = 2 * HEAL_STATE_BYTES * parameters  # the new one is written beside the old one

@@ -17,7 +17,11 @@ def bundled_checkpoint() -> Path:
 
 
 def expanded(path: str) -> Path:
-    """Raises UnusableInput: it begins with the home of a user who is not there."""
+    """The path with a leading `~` expanded.
+
+    Raises:
+        UnusableInput: it begins with the home of a user who does not exist.
+    """
     try:
         return Path(path).expanduser()
     except RuntimeError as failure:
@@ -41,7 +45,11 @@ def name_of(folder: Path) -> str:
 
 
 def check_folder(folder: Path) -> None:
-    """Raises UnusableInput: it is not there, or holds no config.json or no weights."""
+    """Check that a folder holds a checkpoint.
+
+    Raises:
+        UnusableInput: it does not exist, or holds no usable config.json or no weights.
+    """
     if not folder.is_dir():
         raise UnusableInput(f"checkpoint {folder}: no such folder")
     try:
@@ -59,12 +67,12 @@ def check_folder(folder: Path) -> None:
 
 
 def is_quantized(folder: Path) -> bool:
-    """Of a folder that `check_folder` takes."""
+    """Whether a checkpoint that `check_folder` accepts is quantized."""
     return bool(json.loads((folder / "config.json").read_bytes()).get("quantization_config"))
 
 
 def disk_bytes(folder: Path) -> int:
-    """Of all files in it, at any depth, but the report's own."""
+    """Bytes of all files in the folder, at any depth, except those of the report."""
     return sum(
         path.stat().st_size
         for path in folder.rglob("*")

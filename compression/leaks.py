@@ -54,7 +54,7 @@ def _is_same(path: Path, other: Path) -> bool:
 
 
 def _forms(content: str) -> tuple[str, str]:
-    """As it stands, and without the escapes of JSON and YAML."""
+    """The letters and digits as written, and again without the escapes of JSON and YAML."""
     return _plain(content), _plain(_ESCAPES.sub("", content))
 
 

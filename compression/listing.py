@@ -40,7 +40,7 @@ def _cells(recipe: Recipe, hardware: Hardware) -> tuple[str, ...]:
 
 
 def _named(step: Step) -> str:
-    """With what makes it another than the rest of its kind."""
+    """The step's kind, with what tells it from others of that kind."""
     told = [
         str(getattr(step, field))
         for field in ("method", "tool", "fraction", "pattern")

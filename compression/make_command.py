@@ -143,7 +143,11 @@ def _check_source(source: Path, out: Path, recipe: Recipe) -> None:
 
 
 def _check_nothing_to_prove(given: argparse.Namespace, why: str) -> None:
-    """Raises UnusableInput: a flag is for the proof, that there will not be."""
+    """Check that no flag is for the proof, if there will be none.
+
+    Raises:
+        UnusableInput: one is.
+    """
     parser = argparse.ArgumentParser()
     add_proof_arguments(parser)
     for name, default in vars(parser.parse_args([])).items():

@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def tokenized(texts: list[str], tokenizer: Any, step: Json) -> Rows:
-    """As many samples as the step takes, evenly out of all, as lists of token ids."""
+    """Token ids of up to as many samples as the step takes, drawn evenly from all texts."""
     most = step.get("num_samples", 0)
     stride = max(1, len(texts) / most) if most else 1
     drawn = [texts[int(i * stride)] for i in range(min(most, len(texts)))]

@@ -55,8 +55,8 @@ def write_record(order: Mapping[str, object], told: Sequence[str], folder: Path)
 
 
 def source_hash(folder: Path) -> str:
-    """Over the names and contents of the folder's own files, but hidden ones and the reports of
-    earlier work."""
+    """The SHA-256 of the names and contents of the folder's own files, without hidden ones and the
+    reports of earlier work."""
     digest = hashlib.sha256()
     for path in sorted(folder.glob("[!.]*")):
         if path.is_file() and path.name not in (REPORT, RECORD, FIGURE):

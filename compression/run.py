@@ -107,7 +107,11 @@ def said_of(step: ToolStep, source: Path, out: Path) -> str:
 
 
 def check_groups(step: ToolStep, folder: Path) -> None:
-    """Raises UnusableInput: a linear layer's inputs are not whole groups."""
+    """Check that `group_size` divides the inputs of every linear layer.
+
+    Raises:
+        UnusableInput: a layer's inputs are not whole groups.
+    """
     if not isinstance(step, W4A16):
         return
     for weight in read_weights(folder):

@@ -68,12 +68,20 @@ def bundled_text() -> Path:
 
 
 def read_samples(path: Path) -> tuple[Sample, ...]:
-    """Raises UnusableText: see `read_bytes` and `parse_samples`."""
+    """Read the samples of a file.
+
+    Raises:
+        UnusableText: see `read_bytes` and `parse_samples`.
+    """
     return parse_samples(read_bytes(path), path)
 
 
 def read_bytes(path: Path) -> bytes:
-    """Raises UnusableText: the file cannot be read."""
+    """Read the file's bytes.
+
+    Raises:
+        UnusableText: the file cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as failure:

@@ -79,7 +79,7 @@ def support_of(step: ToolStep | Prune | Heal) -> Support:
 
 
 def support_of_recipe(recipe: Recipe) -> Support:
-    """Of the last step that changes how weights are stored; there is one at most."""
+    """The support of the last step: no other may change how weights are stored."""
     return support_of(recipe.steps[-1])
 
 

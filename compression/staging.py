@@ -62,11 +62,19 @@ class Staging:
         return folder.rename(self.final)
 
     def publish(self) -> None:
-        """Raises UnusableInput: something has taken the name meanwhile."""
+        """Move the finished checkpoint to `OUT`.
+
+        Raises:
+            UnusableInput: something has taken the name meanwhile.
+        """
         self._move(self.out)
 
     def reject(self) -> None:
-        """Raises UnusableInput: likewise."""
+        """Move the finished checkpoint to `OUT.rejected`.
+
+        Raises:
+            UnusableInput: something has taken the name meanwhile.
+        """
         self._move(self.rejected)
 
     def _move(self, target: Path) -> None:
@@ -109,7 +117,11 @@ def partial_bytes(out: Path) -> int:
 
 
 def check_names(out: Path) -> None:
-    """Raises UnusableInput: there is something already, or no folder to put it in."""
+    """Check that `out` and its `.rejected` are free and that their folder can be written to.
+
+    Raises:
+        UnusableInput: one of them exists, or their folder is missing or not writable.
+    """
     if not out.parent.is_dir():
         raise UnusableInput(f"--out {out}: {out.parent} is no folder")
     if not os.access(out.parent, os.W_OK):
@@ -137,7 +149,11 @@ def _check_order(staging: Staging) -> None:
 
 
 def _check_own(folder: Path) -> None:
-    """Raises UnusableInput: it is somebody's, and would go when the checkpoint is published."""
+    """Check that the folder is winnow compress's own: it goes when the checkpoint is published.
+
+    Raises:
+        UnusableInput: it is somebody else's.
+    """
     has_other = not (folder / ORDER).exists() and {one.name for one in folder.iterdir()} - {LOCK}
     if folder.is_symlink() or has_other:
         raise UnusableInput(f"--out: {folder} is not winnow compress's; move it away")

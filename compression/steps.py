@@ -114,7 +114,8 @@ def needs_text(step: "ToolStep | Prune | Heal") -> bool:
 
 
 def weight_bits(step: "ToolStep | Prune | Heal") -> float | None:
-    """Of a weight in a linear layer, its share of the scales included; None: stays as it was."""
+    """Bits of a weight in a linear layer, its share of the scales included; None if it stays as it
+    was."""
     if isinstance(step, W8A8 | FP8Dynamic):
         return 8.0
     if isinstance(step, W4A16):

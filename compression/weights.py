@@ -38,7 +38,11 @@ class Weight:
 
 
 def read_weights(folder: Path) -> tuple[Weight, ...]:
-    """Raises UnusableInput: the folder has no safetensors, or one of them is broken."""
+    """The weights of all `*.safetensors` in the folder.
+
+    Raises:
+        UnusableInput: the folder has no safetensors, or one of them is broken.
+    """
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise UnusableInput(f"checkpoint {folder}: no *.safetensors in the folder")

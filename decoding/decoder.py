@@ -166,6 +166,6 @@ class Decoder(BaseModel):
         return Outcome(outcome.winner, report.model_copy(update=changes), staged.prompt)
 
     def parameters(self) -> dict[str, Any]:  # each strategy has its own fields
-        """As run: without those that have no effect on it."""
+        """The parameters as run, without those that have no effect on it."""
         idle = {"strategy", "reference", "progress", *self.idle_fields}
         return self.model_dump(mode="json", exclude=idle, exclude_none=True)

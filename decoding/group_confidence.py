@@ -22,7 +22,7 @@ def token_confidence(ranked: Ranked) -> float:
 
 
 def group_confidences(confidences: Sequence[float], window: int) -> list[float]:
-    """Of every window of `window` tokens, in order; of all tokens where they are fewer.
+    """The mean confidence of every window of `window` tokens, in order; of all if there are fewer.
 
     Raises:
         ValueError: there are no tokens.
@@ -35,7 +35,8 @@ def group_confidences(confidences: Sequence[float], window: int) -> list[float]:
 
 
 def trace_confidence(groups: Sequence[float], score: TraceScore) -> float:
-    """Of a sample: its lowest group, the mean of its lowest tenth of groups, or its last group."""
+    """The confidence of a sample: its lowest group, the mean of its lowest tenth of groups, or its
+    last group."""
     match score:
         case "lowest_group":
             return min(groups)

@@ -44,7 +44,7 @@ class Path:
 
     @property
     def mean_logprob(self) -> float:
-        """Per token, natural logarithm: the length-normalised log-probability of the path.
+        """The length-normalised log-probability of the path: the mean over its tokens, in nats.
 
         Raises:
             ValueError: the path was not scored.

@@ -97,7 +97,7 @@ def _label(strategy: str, given: Json) -> str:
 
 
 def _shown(value: Any) -> str:
-    """As the command line has it: text without quotes where it is not read as something else."""
+    """A value as on the command line: text without quotes unless it reads as something else."""
     if isinstance(value, str) and _value(value) == value and "," not in value:
         return value
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

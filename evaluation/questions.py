@@ -115,7 +115,8 @@ def _read_file(path: Path, format: Format | None) -> Dataset:
 
 
 def _numbered_lines(path: Path) -> Sequence[tuple[int, str]]:
-    """Without blank ones. Only "\\n" ends a line: others may stand within a question."""
+    """The lines with their numbers, without blank ones. Only "\\n" ends a line: others may stand
+    within a question."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as failure:
@@ -174,7 +175,7 @@ FORMATS = tuple(_READERS)
 
 
 def _id(number: int) -> str:
-    """Of a question that has none: the line that it stands in."""
+    """The id of a question that has none: its line."""
     return f"line-{number}"
 
 

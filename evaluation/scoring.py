@@ -29,7 +29,7 @@ class Grader:
 
 
 def make_grader(answer: Any) -> Grader:  # what a JSON document holds
-    """Of a kind of answer, or `{"pattern": …}`.
+    """Make the grader of a kind of answer, or of `{"pattern": …}`.
 
     Raises:
         ValueError: it is neither.

@@ -24,8 +24,8 @@ class Bin:
 
 @dataclass(frozen=True)
 class DecoderFigures:
-    """Of the questions that were answered; `num_errors` were not. None where nothing was measured
-    or nothing was right. Tokens are all that were generated, times in seconds."""
+    """Figures of the questions that were answered; `num_errors` were not. None where nothing was
+    measured or nothing was right. Tokens are all that were generated, times in seconds."""
 
     decoder: str
     num_answered: int

@@ -83,7 +83,11 @@ class OwnTarget:
 
     @contextmanager
     def open(self) -> Iterator[Endpoint]:
-        """Raises ChildFailed: it does not become ready."""
+        """Start the server for as long as the block runs.
+
+        Raises:
+            ChildFailed: it does not become ready.
+        """
         with running_server("winnow", self.serving, free_port()) as server:
             yield Endpoint(f"{server.url}/v1", server.model, self.api_key, is_local=True)
 

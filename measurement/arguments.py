@@ -41,7 +41,7 @@ def not_negative(text: str) -> float:
 
 
 def share(text: str) -> float:
-    """Above 0, up to 1."""
+    """Parse a number above 0 and up to 1."""
     value = _number(text)
     if value is None or not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"must be a number above 0 and up to 1, got {text!r}")
@@ -49,7 +49,7 @@ def share(text: str) -> float:
 
 
 def percentile(text: str) -> float:
-    """Above 0, below 100."""
+    """Parse a number above 0 and below 100."""
     value = _number(text)
     if value is None or not 0 < value < 100:
         raise argparse.ArgumentTypeError(f"must be a number above 0 and below 100, got {text!r}")

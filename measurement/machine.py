@@ -45,7 +45,7 @@ def processor_name() -> str:
 
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:
-    """Of those that are installed."""
+    """The version of each package that is installed."""
     return {name: version for name in packages if (version := _version(name)) is not None}
 
 

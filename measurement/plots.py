@@ -31,7 +31,11 @@ def new_figure_in_memory() -> tuple[Any, Any]:
 
 
 def check_plot_name(path: Path) -> None:
-    """Raises NoPlots."""
+    """Check that the file's suffix is of a picture.
+
+    Raises:
+        NoPlots: it is not.
+    """
     if path.suffix not in SUFFIXES:
         raise NoPlots(f"--plot must end in {' or '.join(SUFFIXES)}, got {path.name!r}")
 

@@ -79,5 +79,5 @@ def serving(checkpoint: str, *, is_cpu: bool, num_cores: int) -> Serving:
 
 
 def serving_here(checkpoint: str) -> Serving:
-    """As this machine and the installed build of vLLM need it."""
+    """How to serve the checkpoint on this machine, with the installed build of vLLM."""
     return serving(checkpoint, is_cpu=is_cpu_build(), num_cores=os.cpu_count() or 1)

@@ -103,7 +103,7 @@ def cot_decoding(generator: Generator, prompts: Sequence[TokenIds]) -> dict[str,
 
 
 def cot_paths(generator: Generator, prompts: Sequence[TokenIds]) -> list[list[Continuation]]:
-    """Per prompt one path for each of its likeliest first tokens."""
+    """The paths of each prompt, one for each of its likeliest first tokens."""
     firsts = generator.first_tokens(prompts, NUM_FIRST_TOKENS)
     forced = [
         (*prompt, first.token_id)

@@ -45,7 +45,7 @@ class Generator:
         self.model: Any = model.eval()
 
     def first_tokens(self, prompts: Sequence[TokenIds], k: int) -> list[list[FirstToken]]:
-        """For each prompt its k likeliest first tokens, likeliest first."""
+        """The k likeliest first tokens of each prompt, likeliest first."""
         found: list[list[FirstToken]] = []
         for chunk in _chunks(prompts):
             logits = self._generate(chunk, False, 1).logits[0]

@@ -51,7 +51,13 @@ class Library:
     def create(
         self, tenant: str, name: str, *, memory: bool = False, max_bytes: int | None = None
     ) -> Collection:
-        """Raises BadName, CollectionExists, QuotaExceeded."""
+        """Create a collection for the library's embedder; the tenant's quota is `max_bytes`.
+
+        Raises:
+            BadName: the name is too long or has characters that are not allowed.
+            CollectionExists: the name is taken.
+            QuotaExceeded: the tenant has stored as much as it may.
+        """
         if len(name) > MAX_NAME_CHARS or not re.fullmatch(NAME, name):
             raise BadName(
                 f'a collection\'s name is at most {MAX_NAME_CHARS} letters, digits, ".", "_" and '
@@ -145,7 +151,7 @@ class Library:
             )
 
     def _embedded(self, collection: Collection, lot: Sequence[Document]) -> list[Document]:
-        """With vectors, but for those that are there already."""
+        """Return the documents with vectors, except those that are already stored."""
         if self._embedder is None:
             return list(lot)
         is_known = self.store.known(collection, lot)

@@ -112,7 +112,7 @@ class StoredDocument:
 
 @dataclass(frozen=True, slots=True)
 class Frequencies:
-    """Of the records that are searched: how many there are, and how many have each term."""
+    """The number of records that are searched, and of those that contain each term."""
 
     num_records: int
     by_term: dict[str, int] = field(default_factory=dict)
@@ -137,5 +137,5 @@ def digest(*parts: object) -> bytes:
 
 
 def sound(text: str) -> str:
-    """With a question mark for each half of a character, which no store or tokenizer takes."""
+    """Replace each lone surrogate, which no store or tokenizer accepts, by a question mark."""
     return text.encode(errors="replace").decode()

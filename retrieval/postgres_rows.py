@@ -90,7 +90,7 @@ def _storable(piece: Piece) -> Piece:
 
 
 def lock(db: Db, collection: Collection) -> None:
-    """Until the end of the transaction no other changes the collection, or deletes it."""
+    """Keep others from changing or deleting the collection until the transaction ends."""
     row = db.execute(
         "SELECT id FROM winnow.collections WHERE id = %s FOR NO KEY UPDATE", (collection.id,)
     ).fetchone()

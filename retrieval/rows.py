@@ -22,7 +22,7 @@ BYTES_PER_MB = 10**6
 
 
 def stored_bytes(document: Document, terms: Sequence[str]) -> int:
-    """About what a document takes of a store; `terms` are those of each piece."""
+    """The approximate bytes that a document takes in a store; `terms` are those of each piece."""
     texts = (t for p in document.pieces for t in (p.text, p.question, p.answer) if t is not None)
     said = sum(len(text.encode()) for text in (document.source, *texts))
     vectors = 0 if document.vectors is None else document.vectors.size * 4
@@ -47,7 +47,11 @@ def check_quota(num_bytes: int, added: int, max_bytes: int | None) -> None:
 
 
 def to_collection(row: Row) -> Collection:
-    """Raises StoreBroken: the row is damaged."""
+    """Return the collection that a row describes.
+
+    Raises:
+        StoreBroken: the row is damaged.
+    """
     if not is_sound(row):
         raise StoreBroken(f"collection {row[0]} is damaged; `winnow collection verify` says more")
     collection_id, tenant, name, embedder, dimension, memory, created_at, _ = row
@@ -55,7 +59,7 @@ def to_collection(row: Row) -> Collection:
 
 
 def is_sound(row: Row) -> bool:
-    """Of a row that begins with its id and ends with the hash of what stands between."""
+    """Whether a row's last column is the hash of the columns between it and the id, the first."""
     _, *content, sealed = row
     return bool(digest(*content) == sealed)
 
@@ -74,7 +78,11 @@ def checked_record(row: Row) -> Record | None:
 
 
 def check_vectors(collection: Collection, document: Document) -> None:
-    """Raises WrongVectors: there are none, too many, or of another length than the collection's."""
+    """Check that a document has one vector per piece if its collection has vectors, else none.
+
+    Raises:
+        WrongVectors: there are none, too many, or of another length than the collection's.
+    """
     got = None if document.vectors is None else document.vectors.shape
     wanted = collection.dimension and (len(document.pieces), collection.dimension)
     if got != wanted:

@@ -29,7 +29,11 @@ class DiskReserve:
         self._file = store.with_name(f"{store.name}-reserve")
 
     def check(self, db: sqlite3.Connection, num_bytes: int) -> None:
-        """Raises StoreFull: what is to be added would take of the reserve."""
+        """Check that `num_bytes` more fit beside the reserve, then make its file if it is missing.
+
+        Raises:
+            StoreFull: what is to be added would take of the reserve.
+        """
         if self._num_bytes and self._num_free(db) - num_bytes < self._num_bytes:
             megabytes = self._num_bytes / BYTES_PER_MB
             raise StoreFull(
@@ -62,7 +66,7 @@ class DiskReserve:
 
     @contextmanager
     def given_up(self) -> Iterator[None]:
-        """Without the file, which is made again at the end."""
+        """Delete the reserve's file while the context runs; it is made again at the end."""
         self.give_up()
         try:
             yield
@@ -70,7 +74,7 @@ class DiskReserve:
             self.keep()
 
     def _num_free(self, db: sqlite3.Connection) -> int:
-        """On the disk, and in the store's own file, whose free pages are used again."""
+        """The free bytes of the disk and of the store's own file, whose free pages are reused."""
         (num_pages,) = db.execute("PRAGMA freelist_count").fetchone()
         (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
         return shutil.disk_usage(self._store.parent).free + int(num_pages * page_bytes)

@@ -98,7 +98,7 @@ def delete_records(
 
 
 def delete_document(db: sqlite3.Connection, collection: Collection, document_id: int) -> int:
-    """With its records; how many bytes of the quota that frees."""
+    """Delete a document with its records; return how many bytes of the quota that frees."""
     delete_records(db, collection, document_id)
     (num_bytes,) = db.execute(
         "DELETE FROM documents WHERE id = ? RETURNING num_bytes", (document_id,)

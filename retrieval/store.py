@@ -109,15 +109,19 @@ class Store(Protocol):
         ...
 
     def collection(self, tenant: str, name: str) -> Collection:
-        """Raises UnknownCollection."""
+        """Return the tenant's collection of this name.
+
+        Raises:
+            UnknownCollection: there is none.
+        """
         ...
 
     def collections(self, tenant: str) -> list[Collection]:
-        """By name."""
+        """Return the tenant's collections in the order of their names."""
         ...
 
     def delete(self, collection: Collection) -> None:
-        """With all that it holds."""
+        """Delete the collection and all that it holds."""
         ...
 
     def known(self, collection: Collection, documents: Sequence[Document]) -> list[bool]:
@@ -173,7 +177,7 @@ class Store(Protocol):
         ...
 
     def num_bytes(self, tenant: str) -> int:
-        """About what the tenant's collections take, as quotas count it."""
+        """The approximate size of the tenant's collections in bytes, as quotas count it."""
         ...
 
     def count(self, collection: Collection) -> int:
@@ -199,12 +203,14 @@ class Store(Protocol):
     def cosines(
         self, collection: Collection, kind: Kind, vector: Vector, ids: Sequence[int]
     ) -> list[float]:
-        """Of each record's vector with this one; 0 for a record that is not searched."""
+        """The cosine of each record's vector and `vector`; 0 for a record that is not searched."""
         ...
 
     def records(self, collection: Collection, ids: Sequence[int]) -> list[Record]:
-        """In the order of the ids, without those that are gone or damaged; a damaged one is
-        logged."""
+        """Return the records in the order of the ids, without those that are missing or damaged.
+
+        A damaged record is logged.
+        """
         ...
 
     def export(self, collection: Collection) -> Iterator[Record]:

@@ -29,8 +29,10 @@ FUNCTION_WORDS = frozenset(
 
 
 def terms(text: str) -> list[str]:
-    """In the order of the text, repetitions included, function words left out; longer than 64
-    characters are cut."""
+    """The terms of a text in its order, with repetitions and without function words.
+
+    Words longer than 64 characters are cut.
+    """
     folded = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(c for c in folded if not unicodedata.combining(c))
     words = _WORD.findall(plain.replace("_", " "))

@@ -18,10 +18,10 @@ VECTORS = (
 
 
 class VectorIndex:
-    """Of unit vectors, `(num_records, dimension)` float32.
+    """The unit vectors of a collection's records, `(num_records, dimension)` float32.
 
-    What was added since is read when it is needed; once anything was taken away, all is read
-    anew.
+    Vectors that were added since are read when they are needed. Once any was removed, all are read
+    again.
     """
 
     def __init__(self, collection: Collection, kind: Kind) -> None:

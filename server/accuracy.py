@@ -27,7 +27,11 @@ class AccuracyWindow:
         self._judged.append(judged)
 
     def accuracy(self) -> Share:
-        """Raises ValueError: nothing was judged."""
+        """The share of the judged answers that are right.
+
+        Raises:
+            ValueError: nothing was judged.
+        """
         return wilson_share(sum(one.is_right for one in self._judged), len(self._judged))
 
     def calibration_error(self) -> float | None:

@@ -90,7 +90,11 @@ class Aside:
 
 
 async def read_line(answer: asyncio.StreamReader) -> bytes:
-    """Raises EOFError: the process ended."""
+    """Read one line of the process's answer.
+
+    Raises:
+        EOFError: the process ended.
+    """
     line = await answer.readline()
     if not line:
         raise EOFError

@@ -11,12 +11,21 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 async def read_body(request: Request, model: type[Model]) -> Model:
-    """Raises InvalidRequest."""
+    """Return the request's JSON body as an instance of `model`.
+
+    Raises:
+        InvalidRequest: the body does not conform to the model.
+    """
     return parse_body(await request.body(), model)
 
 
 def parse_body(body: bytes, model: type[Model]) -> Model:
-    """Raises InvalidRequest: it names the field, the value and what is allowed."""
+    """Return a JSON body as an instance of `model`.
+
+    Raises:
+        InvalidRequest: the body does not conform to the model; the message names the field, the
+            value and what is allowed.
+    """
     try:
         return model.model_validate_json(body)
     except ValidationError as failure:

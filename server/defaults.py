@@ -120,7 +120,11 @@ def with_default_flags(
 
 
 def check_kv_cache_dtype(dtype: str, *, is_cpu: bool) -> None:
-    """Raises UnusableFlag."""
+    """Check the KV cache's dtype, which on a CPU must be one of KV_CACHE_DTYPES.
+
+    Raises:
+        UnusableFlag: it is another one.
+    """
     if is_cpu and dtype not in KV_CACHE_DTYPES:
         raise UnusableFlag(
             f"--kv-cache-dtype on a CPU must be one of {', '.join(KV_CACHE_DTYPES)}, got {dtype}: "
@@ -129,7 +133,11 @@ def check_kv_cache_dtype(dtype: str, *, is_cpu: bool) -> None:
 
 
 def check_origins(origins: Any) -> None:  # whatever JSON the flag was given
-    """Raises UnusableFlag: none of a browser's origins would be among them."""
+    """Check that the allowed origins are a list of origins as browsers write them, or of "*".
+
+    Raises:
+        UnusableFlag: the value is no list, or has an entry that no browser's origin would match.
+    """
     if isinstance(origins, list) and all(isinstance(one, str) for one in origins):
         wrong = [one for one in origins if not ORIGIN.fullmatch(one)]
     else:

@@ -107,7 +107,7 @@ class EnergyCollector(Collector):
 
 
 def rapl_sensors(powercap: Path) -> Iterator[Sensor]:
-    """Of the processors' packages, and of the memory beside them where that is metered apart.
+    """The sensors of the processors' packages, and of the memory beside them if metered apart.
 
     The other zones are parts of a package (`core`, `uncore`) or hold all of it (`psys`).
     """
@@ -134,7 +134,7 @@ def _reader(file: Path) -> Callable[[], float]:
 
 
 def _microjoules(file: Path) -> float:
-    """In joules."""
+    """Return the value of a file of microjoules, in joules."""
     return int(file.read_text()) / 1e6
 
 
@@ -153,7 +153,7 @@ def load_nvml() -> ModuleType | None:
 
 
 def nvml_sensors(nvml: ModuleType) -> Iterator[Sensor]:
-    """Of every GPU that the driver shows to this process."""
+    """The sensors of every GPU that the driver shows to this process."""
     try:
         num_gpus = nvml.nvmlDeviceGetCount()
     except nvml.NVMLError:
@@ -169,8 +169,10 @@ def _gpu_reader(nvml: ModuleType, gpu: object) -> Callable[[], float]:
 
 
 def meters_of(sensors: Iterator[Sensor]) -> list[Meter]:
-    """Of those that can be read: RAPL's files are often root's alone, and older GPUs have no such
-    counter."""
+    """The meters of those sensors that can be read.
+
+    RAPL's files are often readable by root alone, and older GPUs have no such counter.
+    """
     meters = []
     for sensor in sensors:
         with contextlib.suppress(*sensor.failures):

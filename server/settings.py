@@ -230,7 +230,7 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """As the environment has them.
+    """Return the settings of the environment.
 
     Raises:
         WrongSetting: a variable does not read as its type, or is out of range.

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 
 class TooManyWaiting(Exception):
-    """As many wait or are at work as may: of the tenant, or of all together (`is_of_all`)."""
+    """The limit of those who wait or work is met: the tenant's, or that of all (`is_of_all`)."""
 
     def __init__(self, *, is_of_all: bool) -> None:
         super().__init__()
@@ -15,8 +15,10 @@ class TooManyWaiting(Exception):
 
 
 class FairTurns:
-    """At most `num_at_once` work at the same time, one of each tenant. Tenants take turns, so that
-    one who sends much waits behind its own."""
+    """Turns for at most `num_at_once` to work at the same time, one of each tenant.
+
+    Tenants take turns, so that one that sends much waits behind its own requests.
+    """
 
     def __init__(
         self, num_at_once: int, max_present: int, max_present_of_all: int | None = None

@@ -1,4 +1,4 @@
-"""From a request's `model` and `decoding` to a decoder, or to an error that names the field."""
+"""Choice of a decoder by a request's `model` and `decoding`, or an error that names the field."""
 
 from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType

@@ -64,7 +64,11 @@ class Running:
         self._failed: dict[str, Exception] = {}
 
     def once(self, key: str, start: Callable[[], AbstractContextManager[T]]) -> T:
-        """Raises what the first start raised: no second attempt is made."""
+        """Return what `start` gives; it is called once for each `key`.
+
+        Raises:
+            Exception: whatever the first start raised; no second attempt is made.
+        """
         if key in self._failed:
             raise self._failed[key]
         if key not in self._started:

@@ -33,7 +33,7 @@ class Served:
         return partial(self._run_round, setting, setting.server(self.program))
 
     def _run_round(self, setting: Setting, server: Server, problems: Sequence[Problem]) -> Round:
-        """With a salt of its own, which keeps it from prompts cached in rounds before."""
+        """Ask one round, with a salt of its own: prompts cached in past rounds are not reused."""
         fields = {"cache_salt": secrets.token_hex(8), **self.fields(setting)}
         bodies = [greedy(server.model, question(problem)) | fields for problem in problems]
         load = send_all(server.url, bodies, setting.concurrency)

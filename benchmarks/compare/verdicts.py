@@ -62,7 +62,7 @@ def _figure(pair: Pair, round_: Round) -> float:
 
 
 def compare_answers(ours: Sequence[Round], peers: Sequence[Round]) -> PairedDifference | None:
-    """On the questions that both were asked; None where one of them selects nothing."""
+    """Compare answers to questions that both were asked; None if one of them selects nothing."""
     both = [
         pair
         for a, b in zip(ours, peers, strict=True)

@@ -66,7 +66,7 @@ def read_scenario(name: ScenarioName) -> Scenario:
 
 
 def write_questions(problems: Sequence[Problem], path: Path) -> None:
-    """As guidellm reads them: a line of messages for each request."""
+    """Write the problems as guidellm reads them: a line of messages for each request."""
     lines = [json.dumps({"messages": question(problem)}) for problem in problems]
     path.write_text("\n".join(lines), encoding="utf-8")
 

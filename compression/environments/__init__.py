@@ -32,7 +32,7 @@ def requirements(tool: Tool) -> str:
 
 
 def tool_versions(tool: Tool) -> dict[str, str]:
-    """Of the tool's packages, as they are pinned."""
+    """The pinned version of each of the tool's packages."""
     return dict(line.split("==") for line in requirements(tool).split())
 
 

@@ -58,7 +58,11 @@ def add_proof_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def proof_options(options: argparse.Namespace, original: Path, serving: Serving) -> ProofOptions:
-    """Raises UnusableInput: two flags contradict each other, or the plot cannot be drawn."""
+    """The options of a proof, from the command line.
+
+    Raises:
+        UnusableInput: two flags contradict each other, or the plot cannot be drawn.
+    """
     default = POCKET if name_of(original) == POCKET else NONE
     text, dataset = options.text or default, options.dataset or default
     if options.split is not None and dataset != POCKET:

@@ -24,7 +24,7 @@ LEAST_REST = 1e-7
 
 @dataclass(frozen=True)
 class Scores:
-    """Of n scored tokens of the held-out text, each with what stood before it.
+    """Log-probabilities of n scored tokens of the held-out text, each given the text before it.
 
     `token_ids` and `logprobs` (nats), both (n, 1 + k): first the text's own token, then the k
     likeliest, likeliest first.

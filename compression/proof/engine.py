@@ -26,7 +26,7 @@ Json = dict[str, Any]  # requests and replies, as `worker` documents them
 
 @dataclass(frozen=True)
 class Tokens:
-    """Of a sample; the first `num_context` are not scored, nor is the very first."""
+    """The tokens of a sample. The first `num_context` are not scored, nor is the very first."""
 
     ids: tuple[int, ...]
     num_context: int
@@ -57,7 +57,11 @@ class Engine:
     vocabulary: str
 
     def tokenize(self, samples: Sequence[Sample]) -> list[Tokens]:
-        """Raises ProofFailed: the tokenizer has no chat template, and one is needed."""
+        """Return the tokens of each sample.
+
+        Raises:
+            ProofFailed: the tokenizer has no chat template, and one is needed.
+        """
         asked = [
             {"text": one.text, "messages": [message.model_dump() for message in one.messages]}
             for one in samples

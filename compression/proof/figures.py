@@ -96,7 +96,7 @@ class SpeedFigures:
 
 @dataclass(frozen=True)
 class Share:
-    """Of right answers, in 0..1, with its 95 % interval."""
+    """The share of right answers, in 0..1, with its 95 % interval."""
 
     num_right: int
     num_total: int
@@ -121,7 +121,8 @@ class Change:
 
 @dataclass(frozen=True)
 class TaskFigures:
-    """Of one decoder; tokens are all that were generated for a question, None if not counted."""
+    """The right answers of one decoder. Tokens are the mean of all that were generated for a
+    question, None if not counted."""
 
     decoder: str
     original: Share

@@ -108,8 +108,11 @@ class Round:
 def measure_speeds(
     original: Engine, compressed: Engine, options: ProofOptions, tell: Tell
 ) -> tuple[SpeedFigures, ...]:
-    """In turns: a round is the original, the compressed one and the original again, so that neither
-    order nor drift favours a side, and noise is seen. A round before the first is not counted."""
+    """Measure speeds in turns: a round is the original, the compressed one and the original again.
+
+    Neither order nor drift favours a side, and noise is seen. A round before the first is not
+    counted.
+    """
     prompt_length = min(PREFILL_LENGTH, original.max_length - 1, compressed.max_length - 1)
     loads = [
         *(

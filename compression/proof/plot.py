@@ -31,7 +31,11 @@ class Point:
 
 
 def check_plot(path: Path) -> None:
-    """Raises NoPlots: the name is of no picture, its folder is not there, or matplotlib is not."""
+    """Check that the figure can be drawn to `path`.
+
+    Raises:
+        NoPlots: the suffix is of no picture, the folder does not exist, or matplotlib is missing.
+    """
     if path.suffix not in SUFFIXES:
         raise NoPlots(f"--plot must end in {' or '.join(SUFFIXES)}, got {path.name!r}")
     if not path.parent.is_dir():
@@ -43,7 +47,7 @@ def check_plot(path: Path) -> None:
 
 
 def curves(proofs: Sequence[Proof]) -> dict[str, list[Point]]:
-    """By decoder. An original of several reports is one point: mean share, median speed."""
+    """Points by decoder. An original of several reports is one point: mean share, median speed."""
     decoders = list(dict.fromkeys(task.decoder for one in proofs for task in one.tasks))
     return {decoder: _points(proofs, decoder) for decoder in decoders}
 

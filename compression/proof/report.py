@@ -38,7 +38,11 @@ def write_proof(proof: Proof, folder: Path) -> Path:
 
 
 def read_proof(folder: Path) -> Proof:
-    """Raises UnreadableReport: there is none, or it is not as `write_proof` writes it."""
+    """Read the report of a compressed checkpoint's folder.
+
+    Raises:
+        UnreadableReport: there is none, or it is not as `write_proof` writes it.
+    """
     file = folder / REPORT
     try:
         return _ADAPTER.validate_json(file.read_bytes())

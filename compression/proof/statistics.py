@@ -12,14 +12,16 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def ratio_spread(compressed: Sequence[float], original: Sequence[float]) -> Spread:
-    """Of the pairs, which were measured one right after the other."""
+    """The spread of the ratios of pairs, each measured one right after the other."""
     return spread([a / b for a, b in zip(compressed, original, strict=True)])
 
 
 def compare_paired(
     is_right_original: Sequence[bool], is_right_compressed: Sequence[bool]
 ) -> Change:
-    """By question, with the interval and the test of `measurement.statistics.compare_paired`.
+    """Compare right answers question by question.
+
+    The interval and the test are those of `measurement.statistics.compare_paired`.
 
     Raises:
         ValueError: the two are not of the same questions, or there is none.

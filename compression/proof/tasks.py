@@ -93,7 +93,8 @@ def measure_tasks(
 
 
 def pair_tasks(original: Evaluation, compressed: Evaluation) -> tuple[TaskFigures, ...]:
-    """In the original's order of decoders; both have the same decoders and questions."""
+    """The figures of each decoder, in the original's order; both evaluations have the same decoders
+    and questions."""
     return tuple(
         TaskFigures(
             decoder=label,
@@ -141,7 +142,11 @@ def _arguments(options: ProofOptions) -> list[str]:
 
 
 def read_evaluation(folder: Path) -> Evaluation:
-    """Raises ProofFailed: a file of it is not as `winnow eval` writes it."""
+    """Read an evaluation's folder.
+
+    Raises:
+        ProofFailed: a file of it is not as `winnow eval` writes it.
+    """
     try:
         summary = _Summary.model_validate_json((folder / "summary.json").read_bytes())
         lines = (folder / "results.jsonl").read_bytes().splitlines()
@@ -156,7 +161,8 @@ def read_evaluation(folder: Path) -> Evaluation:
 
 
 def _private(environment: Mapping[str, str], store: Path) -> dict[str, str]:
-    """For us alone: no key is asked for or sent, and nothing that is asked is kept."""
+    """The environment of a server for us alone: no key is asked for or sent, and nothing that is
+    asked is kept."""
     own = {name: value for name, value in environment.items() if name not in KEYS}
     return own | {"WINNOW_REPLY_RETENTION_DAYS": "0", "WINNOW_STORE": str(store)}
 

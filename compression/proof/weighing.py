@@ -29,7 +29,7 @@ class Weighing:
 
 
 def _anonymous_bytes() -> int:
-    """Of this process: neither files nor what is free already."""
+    """Bytes that this process holds, without mapped files and memory that is free already."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # glibc keeps what was freed for later
     rollup = Path("/proc/self/smaps_rollup").read_text().splitlines()

@@ -132,7 +132,12 @@ def save_checkpoint(checkpoint: Checkpoint, out: Path) -> None:
 
 
 def check_config(folder: Path) -> None:
-    """Raises UnusableCheckpoint: quantized, or of an architecture that is not pruned."""
+    """Check that the checkpoint can be pruned, by its config alone.
+
+    Raises:
+        UnusableCheckpoint: it is quantized, its architecture is not pruned, its layers are of more
+            than one type, or config.json cannot be read.
+    """
     try:
         config = json.loads((folder / "config.json").read_text())
     except (OSError, ValueError) as failure:

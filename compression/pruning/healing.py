@@ -73,7 +73,7 @@ def state_path(out: Path) -> Path:
 
 
 def learning_rate(recipe: Heal, step: int) -> float:
-    """Of the step after `step` steps: a line up to the highest rate, then a cosine to zero."""
+    """The rate of the step after `step` steps: linear up to the highest, then a cosine to zero."""
     if step < recipe.warmup_steps:
         return recipe.learning_rate * (step + 1) / recipe.warmup_steps
     done = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)

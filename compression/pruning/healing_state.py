@@ -71,7 +71,7 @@ class HealingState:
 
 
 def fingerprint(recipe: Heal, samples: Sequence[str], folders: Sequence[Path]) -> str:
-    """Of all that decides the weights; how often the state is saved does not."""
+    """The SHA-256 of all that decides the weights; how often the state is saved does not."""
     digest = hashlib.sha256(recipe.model_dump_json(exclude={"save_every"}).encode())
     for sample in samples:
         digest.update(hashlib.sha256(sample.encode(errors="surrogatepass")).digest())

@@ -12,8 +12,9 @@ ALPHA = 2
 
 
 def with_adapters(model: Any, rank: int, seed: int) -> Any:
-    """On all linear layers but the output's; they change nothing yet. Models are Any: the classes
-    behind transformers' Auto factories carry no usable types.
+    """Add adapters to all linear layers but the output's; they change nothing yet.
+
+    Models are Any: the classes behind transformers' Auto factories carry no usable types.
 
     Raises:
         UnusableRecipe: peft is not installed.

@@ -12,10 +12,11 @@ MOMENTUM = 0.95
 
 
 def build_optimizers(model: Any, recipe: Heal) -> tuple[Optimizer, ...]:
-    """Of the weights that are trained. `model` is Any: transformers' Auto classes have no types.
+    """Build the optimizers of the weights that are trained.
 
     Muon (Jordan et al. 2024) moves the matrices between the layers, its steps scaled to the size of
     AdamW's, so that one learning rate serves both; AdamW moves embeddings, norms and biases.
+    `model` is Any: transformers' Auto classes have no types.
     """
     named = [(name, one) for name, one in model.named_parameters() if one.requires_grad]
     if recipe.optimizer == "adamw":

@@ -43,7 +43,7 @@ def tokenize(texts: Sequence[str], tokenizer: Any, max_length: int) -> list[list
 
 
 def draw_rows(rows: Sequence[list[int]], most: int, seed: int) -> list[list[int]]:
-    """At most so many of them, in an order that the seed decides."""
+    """Draw up to `most` of the rows, in an order that the seed decides."""
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
     return [rows[i] for i in order[:most].tolist()]
 

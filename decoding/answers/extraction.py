@@ -125,7 +125,7 @@ def _whole_number(reply: _Reply, start: int, end: int) -> Answer | None:
 
 
 def _number_in(reply: _Reply, start: int, end: int) -> Answer | None:
-    """As `_whole_number`, with up to three words of unit allowed."""
+    """The number as in `_whole_number`, with up to three words of unit allowed."""
     return _whole_number(reply, start, end) or _lone_number(reply, start, end, _UNIT)
 
 

@@ -216,11 +216,12 @@ class _Trial:
         return (share(totals, leader(totals)) or 0.0) >= self._decoder.consensus
 
     def settle(self, counted: Sequence[Ballot]) -> None:
-        """Of samples that the deadline cut down: measure those of the warm-up that are complete, if
-        it did not come to its end.
+        """Prepare the vote of samples that the deadline cut down.
+
+        If the warm-up did not come to its end, its complete samples are measured.
 
         Raises:
-            OutOfTime: none is complete.
+            OutOfTime: no sample is complete.
         """
         if all(ballot.is_timed_out for ballot in counted):
             raise OutOfTime

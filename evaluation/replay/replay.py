@@ -25,7 +25,7 @@ NEEDS: dict[str, Literal["logprob", "confidence"]] = {
 
 @dataclass(frozen=True)
 class Mean:
-    """With its 95 % interval, by the normal approximation."""
+    """A mean with its 95 % interval, by the normal approximation."""
 
     value: float
     low: float

@@ -42,7 +42,7 @@ def handled(outcome: Outcome) -> str | None:
 
 
 def refused_or_cut(outcome: Outcome) -> str | None:
-    """For bytes that may be no HTTP: a 4xx in whatever shape, or the connection is closed."""
+    """Every reply to what may be no HTTP is a 4xx in any shape, or the connection is closed."""
 
     def complaint(reply: Reply) -> str | None:
         if not 400 <= reply.status < 500:

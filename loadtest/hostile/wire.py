@@ -96,7 +96,11 @@ class Connection:
                     await loop.sock_sendall(self._socket, part)
 
     async def read_reply(self, *, has_body: bool = True) -> Reply:
-        """Raises Cut."""
+        """Read the next reply; interim ones of status 100 are skipped.
+
+        Raises:
+            Cut: the connection ended before the reply was whole, or the reply is no HTTP.
+        """
         status, headers = await self._read_head()
         while status == 100:
             status, headers = await self._read_head()

@@ -51,7 +51,11 @@ class Check:
 
 
 def check(measurements: Measurements, max_num_seqs: int | None, seed: int) -> Check:
-    """Raises TooFewPoints."""
+    """Fit a replica to some of the measured points, and predict all of them.
+
+    Raises:
+        TooFewPoints: the points to be fitted are too few.
+    """
     answered = [point for point in measurements.points if point.latency and point.work]
     fitted, held_out = split(answered)
     replica = fit_replica(measurements, fitted, max_num_seqs)

@@ -139,7 +139,7 @@ def _weight_bytes(
 
 
 def _tensor_bytes(file: Path) -> int:
-    """Of a safetensors file: all behind its header, whose length stands at the beginning."""
+    """Bytes of a safetensors file's tensors: all behind the header, whose length comes first."""
     with file.open("rb") as opened:
         start = opened.read(HEADER_LENGTH.size)
     if len(start) < HEADER_LENGTH.size:

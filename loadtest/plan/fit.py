@@ -104,7 +104,7 @@ def lengths_of(work: Work, branches: int, block_size: int) -> Lengths:
 
 
 def _per_question(point: Point, total: float) -> float:
-    """Of the engine's counters, whose window is not exactly the point's."""
+    """An engine counter's total per question; its window is not exactly the point's."""
     assert point.engine is not None
     return total / point.engine.seconds / point.questions_per_s
 

@@ -56,7 +56,7 @@ class DoesNotFit(Exception):
 
 @dataclass(frozen=True)
 class Costs:
-    """In seconds, as the module's docstring names them."""
+    """The costs in seconds, as the module's docstring names them."""
 
     step_s: float
     sequence_s: float
@@ -70,7 +70,7 @@ class Costs:
     api_path_s: float = 0.0
 
     def of(self, strategy: str) -> "Costs":
-        """With a step as expensive as that decoder makes it."""
+        """The costs with a step as expensive as that decoder makes it."""
         added_s = self.scored_step_s if strategy in SCORED else 0.0
         return replace(self, step_s=self.step_s + added_s, scored_step_s=0.0)
 
@@ -79,7 +79,7 @@ class Costs:
         return max(self.step_s + self.sequence_s * num_sequences, self.compute_s * num_sequences)
 
     def admission_s(self, question: Question) -> float:
-        """Of the engine's time, beside decoding."""
+        """Seconds of the engine's time for a question, beside decoding."""
         return (
             self.prompt_token_s * question.computed_tokens
             + self.path_s * question.num_paths

@@ -60,7 +60,11 @@ class Plan:
 def make_plan(
     replica: Replica, question: Question, goal: Goal, num_questions: int, seed: int
 ) -> Plan:
-    """Raises DoesNotFit."""
+    """Find the least number of replicas that meets the goal, in closed form and by simulation.
+
+    Raises:
+        DoesNotFit: the KV cache does not hold a single path.
+    """
     capacity = replica.capacity(question)
     least = max(1, math.ceil(goal.rate / (capacity * goal.utilization)))
 

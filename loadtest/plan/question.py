@@ -53,7 +53,7 @@ class Question:
 
     @property
     def most_paths(self) -> int:
-        """At the same time."""
+        """The most paths that run at the same time."""
         return max(stage.num_paths for stage in self.stages)
 
     @property
@@ -81,8 +81,8 @@ class Question:
 
 @dataclass(frozen=True)
 class Lengths:
-    """In tokens: of a prompt, and of a path with its standard deviation; `block_size` is that of
-    the prefix cache."""
+    """Lengths in tokens: of a prompt, and of a path with its standard deviation; `block_size` is
+    that of the prefix cache."""
 
     prompt_tokens: float
     path_tokens: float

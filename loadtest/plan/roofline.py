@@ -45,7 +45,12 @@ def paper_replica(
     max_num_seqs: int | None = None,
     max_num_batched_tokens: int | None = None,
 ) -> Replica:
-    """Raises DoesNotFit, or UnusableCheckpoint."""
+    """A replica of the checkpoint on these GPUs, on paper.
+
+    Raises:
+        DoesNotFit: the weights leave no room for a KV cache.
+        UnusableCheckpoint: it is a mixture of experts.
+    """
     if checkpoint.matrix_parameters is None:
         raise UnusableCheckpoint(
             f"{checkpoint.name}: a mixture of experts; on paper only dense models are known, "
@@ -74,7 +79,7 @@ def paper_replica(
 
 
 def _kv_bytes(checkpoint: Checkpoint, num_gpus: int) -> float:
-    """Of a token on all GPUs: heads that are fewer than these are kept several times."""
+    """KV bytes of a token on all GPUs; heads that are fewer than these are kept several times."""
     return checkpoint.kv_bytes_per_token * max(1.0, num_gpus / checkpoint.num_kv_heads)
 
 

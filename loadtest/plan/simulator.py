@@ -27,8 +27,8 @@ from loadtest.plan.question import Question, Stage
 
 @dataclass(frozen=True)
 class Simulated:
-    """Of the questions after the warm-up. `busy` is the share of time in which the engine worked,
-    `peak_running` the most sequences at once."""
+    """Figures of the questions after the warm-up. `busy` is the share of time in which the engine
+    worked, `peak_running` the most sequences at once."""
 
     latencies_ms: tuple[float, ...]
     questions_per_s: float

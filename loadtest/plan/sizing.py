@@ -1,4 +1,4 @@
-"""From the flags to a plan: where costs and lengths come from, and what is refused."""
+"""Planning from the flags: where costs and lengths come from, and what is refused."""
 
 import argparse
 import math
@@ -37,7 +37,15 @@ class UnusableGoal(Exception):
 
 
 def size(options: argparse.Namespace) -> Planned:
-    """Raises UnusableGoal, UnusableCheckpoint, UnreadableMeasurements, TooFewPoints, DoesNotFit."""
+    """Plan by a GPU's data sheet, or by measurements.
+
+    Raises:
+        UnusableGoal: a flag is missing, or does not go with the others.
+        UnusableCheckpoint: the checkpoint cannot be reckoned with.
+        UnreadableMeasurements: the file cannot be read, or holds no measurements.
+        TooFewPoints: the measurements have too few points for a fit.
+        DoesNotFit: the memory has no room for the weights or for a single path.
+    """
     branches = _branches(options)
     return _on_paper(options, branches) if options.gpu else _as_measured(options, branches)
 
@@ -134,8 +142,8 @@ def _as_measured(options: argparse.Namespace, branches: int) -> Planned:
 def _measured_lengths(
     options: argparse.Namespace, measurements: Measurements, branches: int
 ) -> Lengths:
-    """Of the measured point whose decoder is the same and whose branches are nearest, as far as no
-    flag says otherwise."""
+    """The lengths of the measured point with the same decoder and the nearest branches, unless
+    flags say otherwise."""
     points = [
         point
         for point in measurements.points
@@ -176,7 +184,7 @@ def _with_flags(options: argparse.Namespace, measured: Lengths) -> Lengths:
 
 
 def _known_error(measurements: Measurements, options: argparse.Namespace) -> str:
-    """Of the simulator, on these measurements."""
+    """The simulator's error on these measurements, as a sentence."""
     try:
         compared = check(measurements, options.max_num_seqs, options.seed).compared
     except TooFewPoints:

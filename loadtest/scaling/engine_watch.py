@@ -107,7 +107,7 @@ class EngineWatch:
                 return
 
     def processor_time(self) -> ProcessorTime | None:
-        """Since the processes began."""
+        """Processor time since the processes began; None if they run elsewhere or have ended."""
         if self._pid is None:
             return None
         try:

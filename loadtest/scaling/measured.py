@@ -20,7 +20,7 @@ class UnreadableMeasurements(Exception):
 
 @dataclass(frozen=True)
 class Latency:
-    """Of the answered questions, in milliseconds."""
+    """Latency of the answered questions, in milliseconds."""
 
     mean_ms: float
     p50_ms: float
@@ -67,10 +67,10 @@ class ProcessorTime:
 
 @dataclass(frozen=True)
 class Point:
-    """Of `seconds` under `concurrency` clients. `failures` counts requests by status or error;
-    `latency` and `work` are None where nothing was answered, `engine` where /metrics has no series
-    of vLLM's, `memory_mb` (the most, of the server and its children) and `processor_time` where it
-    runs elsewhere."""
+    """Measurement of `seconds` under `concurrency` clients. `failures` counts requests by status or
+    error; `latency` and `work` are None where nothing was answered, `engine` where /metrics has no
+    series of vLLM's, `memory_mb` (the most, of the server and its children) and `processor_time`
+    where it runs elsewhere."""
 
     sweep: Sweep
     strategy: str
@@ -100,7 +100,7 @@ class Point:
 
     @property
     def other_cores(self) -> float | None:
-        """Of the machine's, that something else took."""
+        """How many of the machine's cores something else took."""
         return self.processor_time.others_s / self.seconds if self.processor_time else None
 
     @property
@@ -133,7 +133,11 @@ def write_measurements(path: Path, measurements: Measurements) -> None:
 
 
 def read_measurements(path: Path) -> Measurements:
-    """Raises UnreadableMeasurements."""
+    """Read what `loadtest scale --out` wrote.
+
+    Raises:
+        UnreadableMeasurements: the file cannot be read, or holds something else.
+    """
     try:
         return TypeAdapter(Measurements).validate_json(path.read_bytes())
     except OSError as failure:

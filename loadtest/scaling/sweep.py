@@ -98,7 +98,7 @@ def in_turns(settings: Sequence[Setting], num_rounds: int) -> list[Setting]:
 
 
 def middle_points(taken: Mapping[Setting, Sequence[Point]]) -> list[Point]:
-    """Of each setting the point of median throughput, of two the slower; those that have any."""
+    """The point of median throughput of each setting that has any; of two, the slower."""
     by_speed = [
         sorted(points, key=lambda point: point.questions_per_s) for points in taken.values()
     ]

@@ -63,8 +63,8 @@ class ClosedLoop(_Strict):
 
 
 class Sweep(_Strict):
-    """To saturation: one client alone, then `max_concurrency` of them, whose requests/s are the
-    peak; then `num_rates` rates in equal steps up to that peak, or `rates` as given."""
+    """Load up to saturation: one client alone, then `max_concurrency` of them, whose requests/s are
+    the peak; then `num_rates` rates in equal steps up to that peak, or `rates` as given."""
 
     kind: Literal["sweep"]
     max_concurrency: Concurrency = 64

@@ -33,8 +33,11 @@ class Asked:
 
 
 def draw(calls: Sequence[Call], questions: Sequence[Question], seed: int) -> Iterator[Asked]:
-    """Without end. Each call goes through the questions in their order, so that all are asked the
-    same; which call is next is drawn by the weights, the same for the same seed."""
+    """Draw requests without end.
+
+    Each call goes through the questions in their order, so that all are asked the same. The next
+    call is drawn by the weights, the same for the same seed.
+    """
     choose = random.Random(seed)
     weights = [call.weight for call in calls]
     turns: Counter[str] = Counter()

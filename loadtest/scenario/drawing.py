@@ -61,7 +61,7 @@ def _svg(plot: _Plot) -> str:
 
 
 def _draw_by_rate(axes: Any, stages: Sequence[StageFigures], name: str) -> None:
-    """Of each way of asking. Closed stages are left out: they offer no rate."""
+    """Draw `name` by rate for each way of asking. Closed stages offer no rate and are left out."""
     for number, call in enumerate(_calls(stages)):
         rated = [
             (one.offered_per_s, getattr(figures, name))
@@ -119,7 +119,7 @@ def _draw_right(axes: Any, stages: Sequence[StageFigures]) -> None:
 
 
 def _draw_tokens(axes: Any, stages: Sequence[StageFigures]) -> None:
-    """Of the whole run: tokens do not depend on the rate."""
+    """Draw tokens per right answer over the whole run: tokens do not depend on the rate."""
     calls, values = [], []
     for call in _calls(stages):
         parts = [f for one in stages if (f := one.find(call)) and f.mean_tokens and f.right]

@@ -75,7 +75,11 @@ async def send(
 
 
 def read(exchange: Exchange, *, is_streamed: bool) -> Reply:
-    """Raises UnreadableReply: it failed, or is no chat completion."""
+    """Read the reply of an exchange.
+
+    Raises:
+        UnreadableReply: it failed, or is no chat completion.
+    """
     if exchange.failure is not None:
         raise UnreadableReply(exchange.failure)
     if exchange.status != HTTPStatus.OK:

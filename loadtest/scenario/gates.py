@@ -69,7 +69,7 @@ class Verdict:
 
 
 def judge(gates: Sequence[Gate], stages: Sequence[StageFigures]) -> list[Verdict]:
-    """By the stage that counts; of a run without any, nothing holds."""
+    """Judge the gates by the stage that counts; without any stage, none holds."""
     stage = _counting_stage(stages)
     return [Verdict(gate, _value(gate, stage)) for gate in gates]
 

@@ -30,7 +30,8 @@ HEADER = (
 
 
 def render_table(summary: Summary) -> str:
-    """For a terminal. Stages with one way of asking have one row, others one more for all."""
+    """The table for a terminal. Stages with one way of asking have one row, others one more for
+    all."""
     return format_table(HEADER, _rows(summary.stages))
 
 
@@ -70,7 +71,11 @@ def goodput_rule(plan: Plan) -> str:
 
 
 def render_page(plan: Plan, outcome: Outcome, summary: Summary) -> str:
-    """Raises NoPlots: matplotlib is not installed."""
+    """The run as one HTML page with its plots.
+
+    Raises:
+        NoPlots: matplotlib is not installed.
+    """
     environment = Environment(
         loader=PackageLoader("loadtest.scenario", "."),
         autoescape=True,

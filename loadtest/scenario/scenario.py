@@ -40,7 +40,8 @@ class _Strict(BaseModel):
 
 
 class Questions(_Strict):
-    """As `winnow eval` reads them: `pocket`, or a file whose path is from the scenario's folder."""
+    """The questions, as `winnow eval` reads them: `pocket`, or a file whose path is from the
+    scenario's folder."""
 
     source: str = POCKET
     format: Format | None = None
@@ -78,7 +79,7 @@ class Call(_Strict):
     body: Annotated[Json, AfterValidator(_free_of_reserved)] = {}
 
     def fields(self, answer: Any) -> Json:
-        """Of the body; `answer` is the kind of answer where `decoding` names none."""
+        """Fields of the body; `answer` is the kind of answer where `decoding` names none."""
         if self.decoding is None:
             return {"temperature": 0, **self.body}
         return {**self.body, "decoding": {"answer": answer, **self.decoding}}
@@ -170,7 +171,7 @@ def read_scenario(path: Path, overrides: dict[Override, Any]) -> Scenario:
 
 
 def _in_one_line(failure: Exception) -> str:
-    """Without the advice to switch the check off that ruamel appends."""
+    """The failure's message in one line, without ruamel's advice to switch the check off."""
     return " ".join(str(failure).partition("To suppress this check")[0].split())
 
 

@@ -17,7 +17,7 @@ NUM_SHOWN_ERRORS = 5
 
 @dataclass(frozen=True)
 class Limits:
-    """Of a reply that counts as in time, in milliseconds from its arrival; None: no limit."""
+    """Limits of a reply that is in time, in milliseconds from its arrival; None: no limit."""
 
     ttft_ms: float | None = None
     latency_ms: float | None = None
@@ -28,8 +28,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one way of asking. Latencies are of replies, not of what failed; shares, in 0..1, are of
-    all requests, but `right`, which is of the answered ones. None: nothing to measure it by.
+    """Figures of one way of asking. Latencies are of replies, not of what failed; shares, in 0..1,
+    are of all requests, but `right`, which is of the answered ones. None: nothing to measure it by.
 
     `goodput_per_s` counts the right answers that were in time, `tokens_per_right_answer` all
     tokens that the engine generated, discarded paths included. `latency_ms` and `ttft_ms` have the
@@ -54,7 +54,7 @@ class Figures:
     tokens_per_right_answer: float | None
 
     def metrics(self) -> dict[str, Any]:
-        """By the names that gates use."""
+        """The figures by the names that gates use."""
         fields = asdict(self)
         for name in ("latency_ms", "ttft_ms"):
             kind = name.removesuffix("_ms")
@@ -87,12 +87,16 @@ class StageFigures:
         return next((one for one in self.figures if one.call == call), None)
 
     def of(self, call: str) -> Figures:
-        """Raises StopIteration: nothing was asked that way."""
+        """The figures of one way of asking.
+
+        Raises:
+            StopIteration: nothing was asked that way.
+        """
         return next(one for one in self.figures if one.call == call)
 
 
 def figures_of(call: str, records: Sequence[Record], wall_s: float, limits: Limits) -> Figures:
-    """Of the records of one way of asking, or of all."""
+    """The figures of the records of one way of asking, or of all."""
     answered = [one for one in records if one.error is None]
     in_time = [one for one in answered if limits.holds(one)]
     num_right = sum(one.is_right for one in answered)

@@ -184,7 +184,7 @@ def _rename(step: Step, names: Mapping[str, str]) -> Step:
 
 
 def _wordings(scene: Scene, concept: str, index: int, people: Mapping[int, str]) -> Alternatives:
-    """With the numbers of this clause, and with other people where `people` says so."""
+    """Wordings with the numbers of this clause, and with other people where `people` says so."""
     return tuple(
         _PERSON.sub(lambda slot: slot[0].translate(people), text)
         .replace("{n}", f"{{n{index}}}")

@@ -35,7 +35,7 @@ class Traffic:
             self._went.set()
 
     async def wait_until_idle(self, for_s: float) -> None:
-        """Until there has been no request for so many seconds."""
+        """Wait until there has been no request for `for_s` seconds."""
         while True:
             await self._went.wait()
             left = self._idle_since + for_s - time.monotonic()

@@ -46,7 +46,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _caller(options: argparse.Namespace, settings: Settings) -> Caller:
-    """Raises UnusableKeys: the key is not in the file of keys."""
+    """Return the caller that the options name, by tenant or by API key.
+
+    Raises:
+        UnusableKeys: the key is not in the file of keys.
+    """
     if options.tenant is not None:
         return Caller(options.tenant, tenant_named(options.tenant))
     if settings.keys is None or not options.api_key:

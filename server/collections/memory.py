@@ -77,8 +77,10 @@ class Rememberer:
     def remember(
         self, tenant: str, name: str, solved: SolvedProblem, max_bytes: int | None = None
     ) -> None:
-        """In the background: what goes wrong is logged, and takes no reply away. `max_bytes` is the
-        tenant's quota, None for that of the settings."""
+        """Store a solved problem in the background; a failure is logged and costs no reply.
+
+        `max_bytes` is the tenant's quota, None for that of the settings.
+        """
         quota = self._max_bytes if max_bytes is None else max_bytes
         task = asyncio.create_task(self._remember(tenant, name, solved, quota))
         self._under_way[solved.reply_id] = task

@@ -26,7 +26,11 @@ POSTGRES = ("postgresql://", "postgres://")
 
 
 def open_library(settings: Settings) -> Library:
-    """Raises CollectionError: the store cannot be used, or a URL is set without its model."""
+    """Open the library that the settings describe.
+
+    Raises:
+        CollectionError: the store cannot be used, or a URL is set without its model.
+    """
     embedder, reranker = _embedder(settings), _reranker(settings)
     return Library(_store(settings), embedder, reranker)
 

@@ -55,7 +55,11 @@ def answer_to(job: Job, content: bytes, setup: Job) -> tuple[Sequence[Text], Pro
 def answer_to_upload(
     content_type: str, content: bytes, max_chars: int
 ) -> tuple[Sequence[Text], Problem | None]:
-    """Raises UnreadableFile."""
+    """Return the texts of an upload, or no texts and what is wrong with it.
+
+    Raises:
+        UnreadableFile: its file cannot be read, or is too long.
+    """
     # FastAPI is a second to import, which the command line does without.
     from server.collections.upload import Upload, texts_of_upload
     from server.errors import InvalidRequest

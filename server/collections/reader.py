@@ -33,12 +33,20 @@ class Reader:
         self._idle: list[Aside] = []
 
     async def read_upload(self, upload: Upload) -> list[Text]:
-        """Raises InvalidRequest: it is no document that can be read, or not within the limits."""
+        """Return the texts of an upload.
+
+        Raises:
+            InvalidRequest: it is not a readable document, or exceeds a limit.
+        """
         param = "file" if upload.is_form else "text"
         return await self._read({"content_type": upload.content_type}, upload.body, param)
 
     async def read_file(self, name: str, content: bytes) -> list[Text]:
-        """Raises InvalidRequest, likewise."""
+        """Return the texts of a file.
+
+        Raises:
+            InvalidRequest: it is not a readable document, or exceeds a limit.
+        """
         return await self._read({"file": name}, content, "file")
 
     async def close(self) -> None:

@@ -61,7 +61,11 @@ class LazyLibrary:
 
     @property
     def library(self) -> Library:
-        """Raises CollectionError: it cannot be opened; the next request tries again."""
+        """The library, opened when it is first needed.
+
+        Raises:
+            CollectionError: it cannot be opened; the next request tries again.
+        """
         with self._lock:
             if self._library is None:
                 self._library = open_library(self._settings)
@@ -108,7 +112,11 @@ class Desk:
 
     @contextmanager
     def uploading(self) -> Iterator[None]:
-        """Raises Refused: the tenant has too many uploads here."""
+        """Count one upload of the tenant while the context runs.
+
+        Raises:
+            Refused: the tenant has too many uploads here.
+        """
         try:
             with self._lazy.turns.presence(self.tenant):
                 yield
@@ -124,11 +132,19 @@ class Desk:
         return self._lazy.turns.turn(self.tenant)
 
     async def read(self, upload: Upload) -> list[Text]:
-        """Raises InvalidRequest: it is no document, or not within the limits of one."""
+        """Return the texts of an upload.
+
+        Raises:
+            InvalidRequest: it is not a document, or exceeds the limits of one.
+        """
         return await self._lazy.reader.read_upload(upload)
 
     async def run_in(self, name: str, work: Callable[[Library, Collection], T]) -> T:
-        """Raises UnknownCollection."""
+        """Return what `work` gives for the tenant's collection of this name.
+
+        Raises:
+            UnknownCollection: there is none.
+        """
         return await self.run(lambda lib: work(lib, lib.store.collection(self.tenant, name)))
 
 
@@ -179,7 +195,11 @@ async def add_documents(name: str, request: Request, desk: OwnDesk) -> Response:
 
 
 async def _read_and_store(desk: Desk, name: str, request: Request, upload: Upload) -> Response:
-    """Raises ClientLeft: before all was read. From then on it is stored in any case."""
+    """Read an upload and store its texts, even if the client leaves once all is read.
+
+    Raises:
+        ClientLeft: the client left before all was read.
+    """
     async with AsyncExitStack() as held:
 
         async def read() -> list[Text]:

@@ -83,7 +83,11 @@ async def read_upload(request: Request) -> Upload:
 
 
 async def _read_whole(request: Request, limit: int) -> bytes:
-    """Raises InvalidRequest: it is longer than the limit; the rest is not read."""
+    """Return the body of a request, in which a document may have `limit` bytes.
+
+    Raises:
+        InvalidRequest: it is longer than the limit; the rest is not read.
+    """
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
@@ -136,7 +140,11 @@ def texts_of_upload(upload: Upload, max_chars: int) -> list[Text]:
 
 
 async def _take_file(upload: Upload) -> File:
-    """Raises InvalidRequest: the form has something else in it."""
+    """Return the file of an uploaded form.
+
+    Raises:
+        InvalidRequest: the form cannot be read, or does not consist of one named file.
+    """
 
     async def receive() -> Message:
         return {"type": "http.request", "body": upload.body, "more_body": False}
@@ -157,7 +165,12 @@ async def _take_file(upload: Upload) -> File:
 
 
 def _texts_said(new: NewDocument, max_chars: int) -> list[Text]:
-    """Raises TooMuchText."""
+    """Return the texts of a document given as JSON: one, or one for each exemplar.
+
+    Raises:
+        InvalidRequest: the document has both `text` and `exemplars`, or neither.
+        TooMuchText: `text` has more than `max_chars` characters.
+    """
     if (new.text is None) == (new.exemplars is None):
         raise InvalidRequest("text", "a document has either text or exemplars")
     if new.text is not None:

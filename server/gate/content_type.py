@@ -16,8 +16,13 @@ _AUDIO = "/v1/audio/"
 
 
 def check_content_type(path: str, head: Head, extra: Collection[str] = ()) -> None:
-    """Raises Refused: a body comes that does not say it is what the route takes. `extra` are routes
-    that the operator opened, of which nothing is known."""
+    """Check that a request with a body declares a content type that the route takes.
+
+    `extra` are routes that the operator opened, of which nothing is known.
+
+    Raises:
+        Refused: the Content-Type is missing, or is not one of the route's.
+    """
     if head.get(b"content-length", b"0").strip(b"0") == b"" and b"transfer-encoding" not in head:
         return  # no body
     allowed = _allowed(path, extra)

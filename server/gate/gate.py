@@ -160,7 +160,12 @@ class Gate:
         return {**scope, "path": scope["path"].removesuffix(path) + routed}
 
     def _caller(self, scope: Scope, path: str, head: headers.Head) -> Caller:
-        """Raises Refused: nobody, or not somebody who may use this."""
+        """Return the caller of the request's key.
+
+        Raises:
+            Refused: the key is missing or unknown, its role may not use the route, or there is no
+                such route or method.
+        """
         if routes.is_open(path) or is_preflight(scope, head):
             return self._keyring.find(None) or Caller("probe", "public")
         caller = self._keyring.find(token_of(head.get(b"authorization")) or _anthropic_key(head))
@@ -223,7 +228,11 @@ class Gate:
         return body
 
     def _check_model(self, body: bytes, caller: Caller, allowed: tuple[str, ...]) -> None:
-        """Raises InvalidRequest: the request names, or means, a model that its key may not use."""
+        """Check that a key may use the models that the request names, or means by naming none.
+
+        Raises:
+            Refused: one of them is not in `allowed`, the key's models.
+        """
         try:
             content = json.loads(body)
         except (ValueError, RecursionError):
@@ -243,7 +252,7 @@ class Gate:
 
 
 def path_of(scope: Scope) -> str:
-    """As the router sees it."""
+    """The request's path as the router sees it, without the root path."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
 
@@ -270,7 +279,11 @@ def is_preflight(scope: Scope, head: headers.Head) -> bool:
 
 
 def _check_method(scope: Scope, path: str, head: headers.Head) -> None:
-    """Raises Refused: an open route, or the CORS layer behind it, does not answer this method."""
+    """Check that an open route, or the CORS layer behind it, answers the request's method.
+
+    Raises:
+        Refused: the method is not answered there.
+    """
     if scope["method"] != "GET" and not is_preflight(scope, head):
         raise Refused(
             HTTPStatus.METHOD_NOT_ALLOWED, f"{path} is read by GET or HEAD", allow="GET, HEAD"
@@ -290,7 +303,8 @@ async def refuse(refusal: InvalidRequest, scope: Scope, receive: Receive, send: 
 
 
 def _cannot_tell_model(caller: Caller, path: str) -> Refused:
-    """Of routes that say late, or in a form, which model they mean."""
+    """The refusal of a key that is held to some models, on a route whose requests name their model
+    late or in a form."""
     return Refused(
         HTTPStatus.FORBIDDEN, f"the key {caller.name} is held to some models and may not use {path}"
     )

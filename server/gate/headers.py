@@ -24,7 +24,11 @@ Head = Mapping[bytes, bytes]
 
 
 def check_size(scope: Scope) -> None:
-    """Raises Refused."""
+    """Check the number of headers and the size of the request's head.
+
+    Raises:
+        Refused: one of them exceeds its limit.
+    """
     headers = scope["headers"]
     num_bytes = sum(len(name) + len(value) for name, value in headers)
     num_bytes += len(scope.get("raw_path", b"")) + len(scope.get("query_string", b""))
@@ -33,7 +37,11 @@ def check_size(scope: Scope) -> None:
 
 
 def check_single(scope: Scope) -> None:
-    """Raises Refused: a header is there twice of which a proxy may have read the other one."""
+    """Check that no header of SINGLE is repeated.
+
+    Raises:
+        Refused: one is; a proxy may have read the other value.
+    """
     names = [name for name, _ in scope["headers"] if name in SINGLE]
     for name in names:
         if names.count(name) > 1:
@@ -43,7 +51,11 @@ def check_single(scope: Scope) -> None:
 
 
 def check_expectation(scope: Scope) -> None:
-    """Raises Refused: the client expects what this server does not do."""
+    """Check that the request's Expect header, if any, is `100-continue`.
+
+    Raises:
+        Refused: the client expects what this server does not do.
+    """
     for name, value in scope["headers"]:
         if name == b"expect" and value.strip().lower() != CONTINUE:
             raise Refused(
@@ -61,7 +73,11 @@ def head_too_large() -> Refused:
 
 
 def given_request_id(head: Head) -> str | None:
-    """Raises Refused."""
+    """Return the request id that the client sent; None if it sent none.
+
+    Raises:
+        Refused: the id is malformed.
+    """
     given = head.get(HEADER)
     if given is None:
         return None

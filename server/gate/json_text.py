@@ -80,7 +80,11 @@ def _num_opened(body: bytes) -> int:
 
 
 def _check_encoding(body: bytes) -> None:
-    """Raises InvalidRequest. Parsers guess UTF-16 and UTF-32 by the zero bytes they have."""
+    """Check that a body is UTF-8 without zero bytes, by which parsers guess UTF-16 and UTF-32.
+
+    Raises:
+        InvalidRequest: it is not.
+    """
     if b"\0" in body:
         raise InvalidRequest(
             "body",
@@ -116,7 +120,11 @@ def _check_parts(content: Any) -> None:  # any JSON
 
 
 def _check_items(content: dict[str, Any]) -> None:
-    """Raises InvalidRequest: a field has more items than a request may bring."""
+    """Check the number of items in each field of MAX_ITEMS.
+
+    Raises:
+        InvalidRequest: a field has more items than a request may have.
+    """
     for name, most in MAX_ITEMS.items():
         items = content.get(name)
         # Token ids make one prompt together.

@@ -18,9 +18,12 @@ logger = logging.getLogger(__name__)
 
 
 class Keyring:
-    """Raises UnusableKeys: the file cannot be read when the server starts.
+    """The server's keys: those of a file, read again when it changes, and those that were given.
 
     A file that is broken later leaves the keys as they were, and the log says so.
+
+    Raises:
+        UnusableKeys: the file cannot be read when the server starts.
     """
 
     def __init__(self, path: Path | None, given: Sequence[str] = ()) -> None:

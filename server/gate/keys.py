@@ -76,7 +76,11 @@ def digest(token: str) -> str:
 
 
 def read_keys(path: Path) -> tuple[Key, ...]:
-    """Raises UnusableKeys."""
+    """Return the keys of the file.
+
+    Raises:
+        UnusableKeys: the file is missing, cannot be read or is invalid.
+    """
     try:
         return _File.model_validate_json(path.read_bytes()).keys
     except FileNotFoundError:
@@ -92,7 +96,11 @@ def read_keys(path: Path) -> tuple[Key, ...]:
 
 
 def add_key(path: Path, key: Key) -> None:
-    """Raises UnusableKeys: its name is taken, or the file cannot be used."""
+    """Add a key to the file, which is made if it is missing.
+
+    Raises:
+        UnusableKeys: the key's name is taken, or the file cannot be used.
+    """
     with _changing(path) as keys:
         if any(known.name == key.name for known in keys):
             raise UnusableKeys(f"keys {path}: there is a key {key.name!r}; revoke it first")
@@ -100,7 +108,11 @@ def add_key(path: Path, key: Key) -> None:
 
 
 def revoke_key(path: Path, name: str) -> None:
-    """Raises UnusableKeys: there is none of this name, or the file cannot be used."""
+    """Remove the key of this name from the file.
+
+    Raises:
+        UnusableKeys: there is none of this name, or the file cannot be used.
+    """
     with _changing(path) as keys:
         kept = [key for key in keys if key.name != name]
         if len(kept) == len(keys):
@@ -126,7 +138,7 @@ def _changing(path: Path) -> Iterator[list[Key]]:
 
 
 def _write(path: Path, keys: Sequence[Key]) -> None:
-    """At once: a server that reads meanwhile sees the old file or the new one."""
+    """Replace the file at once: a server that reads meanwhile sees the old file or the new one."""
     content = _File(keys=tuple(keys)).model_dump(mode="json", exclude_none=True)
     aside = path.with_name(f"{path.name}.part")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

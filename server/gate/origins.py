@@ -44,7 +44,11 @@ class Origins:
         self._refuses_others = refuses_others
 
     def check(self, head: Head) -> None:
-        """Raises Refused: the request is for another host, or from a page of another site."""
+        """Check the Host and the Origin of a request.
+
+        Raises:
+            Refused: the request is for another host, or from a page of another site.
+        """
         host = head.get(b"host", b"").decode("latin-1")
         if self._hosts is not None and not self._serves(host):
             raise Refused(

@@ -50,7 +50,11 @@ class Replies:
             await self._out(message)
 
     async def _out(self, message: Message) -> None:
-        """Raises ClientLeft."""
+        """Send a message to the client.
+
+        Raises:
+            ClientLeft: the connection is closed.
+        """
         try:
             await self._send(message)
         except RuntimeError as failure:

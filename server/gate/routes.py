@@ -88,7 +88,10 @@ def without_slash(path: str, extra: Collection[str] = ()) -> str:
 
 
 def takes(path: str, method: str) -> bool:
-    """Of a route that would answer any method; the others tell by themselves."""
+    """Whether the route takes the method, for a route that would answer any of them.
+
+    The other routes refuse methods themselves.
+    """
     return path != "/metrics" or method in ("GET", "HEAD", "OPTIONS")
 
 

@@ -20,7 +20,11 @@ class ProxyNotSet(Exception):
 
 
 def build_app(args: RayOptions) -> serve.Application:
-    """Raises ProxyNotSet."""
+    """Build the Serve application that the options describe.
+
+    Raises:
+        ProxyNotSet: affinity by prefix is asked for, and Ray was started without what it needs.
+    """
     if args.affinity == "prefix" and os.environ.get(CALLBACK) != LAYERS:
         raise ProxyNotSet(
             f"affinity by prefix needs {CALLBACK}={LAYERS} in the environment that Ray is started "

@@ -20,7 +20,11 @@ def _as_flags(given: object) -> object:
 
 
 class RayOptions(BaseModel):
-    """Raises pydantic.ValidationError: a key is unknown, or a value is out of range."""
+    """The options of an application of replicas.
+
+    Raises:
+        pydantic.ValidationError: a key is unknown, or a value is out of range.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

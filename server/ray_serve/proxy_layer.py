@@ -87,7 +87,12 @@ class ProxyLayer:
             await refuse(refusal, scope, receive, replies)
 
     async def _read_body(self, scope: Scope, receive: Receive, path: str) -> bytes:
-        """Raises Refused, or ClientLeft."""
+        """Return the whole body of a request.
+
+        Raises:
+            Refused: it is too long or too slow, or there is no room for it.
+            ClientLeft: the client left before it was complete.
+        """
         max_bytes = max_body_bytes(path, self._settings)
         check_length(scope, max_bytes)
         with self._room.hold(ANYBODY) as take:

@@ -38,7 +38,11 @@ class Replica:
         return self._app
 
     async def check_health(self) -> None:
-        """Raises ReplicaFailed."""
+        """Check that the engine is alive.
+
+        Raises:
+            ReplicaFailed: the engine died.
+        """
         if self._engine.errored:
             raise ReplicaFailed("the engine died")
 

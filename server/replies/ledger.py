@@ -42,7 +42,7 @@ class Ledger:
         self._forget_at = 0.0
 
     def keep(self, reply: LoggedReply) -> None:
-        """In the background: what goes wrong is logged, and takes no reply away."""
+        """Log the reply in the background. A failure is logged and does not affect the reply."""
         if self._retention_s == 0:
             return
         self._pending.append(reply)

@@ -70,5 +70,5 @@ class ReplyLog(Protocol):
         ...
 
     def replies(self, since: float, until: float) -> list[tuple[LoggedReply, Verdict | None]]:
-        """Of all tenants, by time."""
+        """Return the replies of all tenants from `since` until before `until`, by time."""
         ...

@@ -30,7 +30,11 @@ def render_page(
     summaries: Sequence[Summary],
     replies: Sequence[JudgedReply],
 ) -> str:
-    """Raises NoPlots."""
+    """Return the report as an HTML page.
+
+    Raises:
+        NoPlots: matplotlib is not installed.
+    """
     plots: tuple[tuple[str, Draw], ...] = (
         ("Right answers against tokens", lambda axes: _draw_pareto(axes, summaries)),
         ("Reliability", lambda axes: _draw_reliability(axes, summaries)),

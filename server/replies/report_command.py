@@ -98,7 +98,10 @@ def _price(text: str) -> float:
 
 
 def _line(one: JudgedReply) -> str:
-    """Without the tenant; `is_right` is by feedback, else by the request's own reference."""
+    """The reply as a line of JSON, without its tenant.
+
+    `is_right` is by feedback, or by the request's own reference if there is none.
+    """
     reply = asdict(one.reply)
     del reply["tenant"]
     return escaped_json(json.dumps(reply | {"is_right": one.is_right}, ensure_ascii=False)) + "\n"

@@ -16,7 +16,7 @@ router = APIRouter()
 
 
 class Feedback(BaseModel):
-    """On the reply with this id: `correct`, or the right answer as `reference`."""
+    """A judgement of the reply with this id: `correct`, or the right answer as `reference`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -31,7 +31,11 @@ def judged(row: Row) -> tuple[LoggedReply, Verdict | None]:
 
 
 def check_same(verdict: Verdict, earlier: Verdict) -> None:
-    """Raises JudgedOtherwise: the two differ."""
+    """Check that a verdict equals the earlier one on the same reply.
+
+    Raises:
+        JudgedOtherwise: the two differ.
+    """
     if verdict != earlier:
         raise JudgedOtherwise(
             f'reply "{verdict.reply_id}" has other feedback already; the first one counts'

@@ -71,7 +71,7 @@ def summarise(
 
 
 def group(replies: Sequence[JudgedReply]) -> dict[Key, list[JudgedReply]]:
-    """By decoder and model, canaries apart from users' requests; in the order of the names."""
+    """Group replies by decoder, model and source (users or canaries), in the order of the names."""
     groups: dict[Key, list[JudgedReply]] = {}
     for one in replies:
         key = (one.reply.strategy, one.reply.model, one.reply.source)
@@ -134,8 +134,10 @@ def _reliability(known: Sequence[JudgedReply]) -> tuple[ReliabilityBin, ...]:
 
 
 def accuracy_by_day(replies: Sequence[JudgedReply]) -> dict[float, Share]:
-    """By the beginning of the day (UTC, seconds since 1970), days without judged replies left
-    out."""
+    """The share of right answers by the beginning of the day (UTC, seconds since 1970).
+
+    Days without judged replies are left out.
+    """
     days: dict[float, list[bool]] = {}
     for one in replies:
         if one.is_right is not None:

@@ -38,7 +38,11 @@ UNCONSUMING = ("allOf", "anyOf", "oneOf")  # what they lead to is at the same pl
 
 
 def check_schema(schema: Json, field: str) -> None:
-    """Raises InvalidRequest: it names the field and the bound."""
+    """Check a JSON schema against this module's bounds.
+
+    Raises:
+        InvalidRequest: the schema exceeds one; the message names the field and the bound.
+    """
     if not isinstance(schema, dict | bool):
         raise InvalidRequest(
             field, f"{field} must be a JSON schema, an object, got {shown(schema)}"
@@ -130,7 +134,11 @@ def _check_totals(nodes: list[tuple[Json, Role]], field: str) -> None:
 
 
 def check_values(values: list[Json], field: str) -> None:
-    """Raises InvalidRequest: they are too many, or too long together."""
+    """Check the number of listed values and their total length in characters.
+
+    Raises:
+        InvalidRequest: they are too many, or too long together.
+    """
     if len(values) > MAX_VALUES:
         raise InvalidRequest(
             field, f"{field} may list {MAX_VALUES} values in all, got {len(values)}"

@@ -138,7 +138,7 @@ def failure_of(compiler: Compiler, texts: list[tuple[str, str]]) -> dict[str, An
 
 
 def _reason(failure: Exception) -> str:
-    """In the compiler's words, without its times and paths."""
+    """The compiler's message, without its times and paths, cut to MAX_REASON_CHARS."""
     text = re.sub(r"^\s*\[[\d:]+\] \S+:\d+: ", "", str(failure))
     return " ".join(text.split())[:MAX_REASON_CHARS]
 

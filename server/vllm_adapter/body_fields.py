@@ -48,7 +48,10 @@ def _check_required(body: dict[str, Any], name: str, kinds: tuple[type, ...], wh
 
 
 def _check_transfers(body: dict[str, Any], config: Any) -> None:  # vLLM's configuration
-    """Without a connector vLLM ignores the fields; with one they name hosts to fetch from."""
+    """Refuse transfer fields in `vllm_xargs`, and anywhere on a server without their connector.
+
+    vLLM ignores the fields without a connector; with one they name hosts to fetch from.
+    """
     xargs = body.get("vllm_xargs")
     for name, flag in TRANSFERS.items():
         if isinstance(xargs, dict) and name in xargs:

@@ -33,7 +33,11 @@ LENGTHS: Mapping[type[AnyRequest], tuple[str, ...]] = {
 
 
 def check_bounds(request: AnyRequest, decoder: Decoder | None, raw_request: Request) -> None:
-    """Raises InvalidRequest: what vLLM takes without meaning, or more than may be asked for."""
+    """Check a request for values that mean nothing to vLLM, and against the server's limits.
+
+    Raises:
+        InvalidRequest: it has such a value, or asks for more than is allowed.
+    """
     if isinstance(request, ChatCompletionRequest):
         _check_messages(request.messages)
     if request.model == "":

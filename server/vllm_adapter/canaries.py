@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 
 
 def start_canaries(state: State, canaries: Canaries, traffic: Traffic) -> asyncio.Task[None] | None:
-    """In the background; None in all API servers but the first, which asks for all of them.
+    """Start the canaries in the background; return None in all API servers but the first, which
+    asks for all of them.
 
     Raises:
         UnusableCanaries: one API server of several cannot know when all are idle.
@@ -64,7 +65,11 @@ def start_canaries(state: State, canaries: Canaries, traffic: Traffic) -> asynci
 
 
 def check_idle_can_be_seen(num_api_servers: int) -> None:
-    """Raises UnusableCanaries: one API server of several cannot know when all are idle."""
+    """Check that there is one API server, which sees all requests.
+
+    Raises:
+        UnusableCanaries: one API server of several cannot know when all are idle.
+    """
     if num_api_servers > 1:
         raise UnusableCanaries(
             "WINNOW_CANARY_WHEN=idle needs --api-server-count 1: one API server does not see what "
@@ -76,7 +81,8 @@ def check_idle_can_be_seen(num_api_servers: int) -> None:
 async def _ask(
     state: State, decoder: Decoder, question: str, max_tokens: int, priority: int
 ) -> Answered:
-    """As a chat; with a prompt template as a completion, for base models.
+    """Ask a question as a chat, or as a completion if the decoder has a prompt template, as for
+    base models.
 
     Raises:
         CanaryFailed: vLLM refused the request.

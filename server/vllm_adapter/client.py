@@ -177,7 +177,7 @@ class DecodingClient:
 
 
 def prompt_length(prompt: EngineInput) -> int:
-    """In tokens."""
+    """The length of a prompt in tokens."""
     own = cast(Any, prompt)  # a union of typed dicts
     own = own.get("decoder_prompt", own)  # of a model with an encoder
     return length_from_prompt_token_ids_or_embeds(

@@ -44,7 +44,10 @@ class DeadlinePassed(GenerationError):  # of which vLLM's streams tell without a
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """`at` is of the event loop's clock. `is_own`: the request itself set it."""
+    """The time by which a request must end; `at` is by the event loop's clock.
+
+    `is_own` says that the request itself set it.
+    """
 
     timeout_s: float
     at: float

@@ -104,7 +104,7 @@ def stands_alone(request: ChatCompletionRequest | CompletionRequest | ResponsesR
 
 
 def chat_dialogue(request: ChatCompletionRequest, serving: Any) -> Dialogue:  # OpenAIServingChat
-    """Of a chat: its last user message."""
+    """The dialogue of a chat, whose question is its last user message."""
     messages = _with_lists(request.messages)
     request.messages = messages  # pydantic's iterators can be read once
     place = _last_of_user(messages)
@@ -125,7 +125,8 @@ def chat_dialogue(request: ChatCompletionRequest, serving: Any) -> Dialogue:  # 
 def completion_dialogue(
     request: CompletionRequest, serving: Any, template: str | None, notes: str = ""
 ) -> Dialogue:  # OpenAIServingCompletion
-    """Of a completion: its prompt, where that is a text. `template` is `qa` or None.
+    """The dialogue of a completion, whose question is its prompt if that is a text. `template` is
+    `qa` or None.
 
     The request's prompt is put into the template and behind the notes here; `qa` also stops where a
     base model goes on to invent the next question.
@@ -155,8 +156,11 @@ def completion_dialogue(
 def response_dialogue(
     request: ResponsesRequest, serving: Any
 ) -> Dialogue:  # OpenAIServingResponses
-    """Of a response: its input, or the last user message in it. One that continues an earlier
-    response has no question of its own: only vLLM's store knows what went before."""
+    """The dialogue of a response, whose question is its input, or the last user message in it.
+
+    A response that continues an earlier one has no question of its own: only vLLM's store knows
+    what went before.
+    """
     messages = _input_messages(request)
     place = _last_question(request, messages)
 

@@ -341,7 +341,7 @@ def _delta(output: RequestOutput, sampling: Sampling) -> Delta:
 
 
 def _logprobs(completion: CompletionOutput) -> tuple[float, ...]:
-    """Of the tokens taken: a position lists that one first."""
+    """The log-probabilities of the tokens taken, which each position lists first."""
     flat = completion.logprobs
     assert isinstance(flat, FlatLogprobs), "flat_logprobs was asked for"
     return tuple(flat.logprobs[start] for start in flat.start_indices)

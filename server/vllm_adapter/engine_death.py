@@ -74,8 +74,11 @@ async def _watch(engine_client: EngineClient, state: State) -> None:
 
 
 def exit_at_once(engine_client: AsyncLLM, state: State) -> None:
-    """For a replica, behind a proxy that tells the clients of a loss and sends whatever else comes
-    elsewhere. Were requests told here, their clients would be back before the replica is gone."""
+    """Have a replica exit as soon as its engine dies.
+
+    The proxy in front of it tells the clients of the loss and sends other requests elsewhere. If
+    the requests were told here, their clients would be back before the replica is gone.
+    """
 
     tell_requests = engine_client.output_processor.propagate_error
 

@@ -62,7 +62,7 @@ def _warn_of_strangers(args: Namespace) -> None:
 def put_in_front(
     app: FastAPI, settings: Settings, engine_client: EngineClient | None, args: Namespace
 ) -> None:
-    """After all other layers, so that it is the outermost; before the first request."""
+    """Make the gate the app's outermost layer, after all others and before the first request."""
     keyring = Keyring(settings.keys, getattr(args, API_KEYS, None) or ())
     names = args.served_model_name or [args.model]
     served = set(names)
@@ -91,7 +91,10 @@ def put_in_front(
 
 
 def _origins(keyring: Keyring, settings: Settings, args: Namespace) -> Origins:
-    """With keys, which pages have not, only what the operator asked for is checked."""
+    """The check of hosts and origins for this server.
+
+    If there are keys, which pages do not have, only what the operator asked for is checked.
+    """
     allowed: list[str] = getattr(args, "allowed_origins", None) or []
     is_given = getattr(args, ORIGINS_GIVEN, bool(allowed))
     hosts: list[str] | None = None

@@ -49,7 +49,8 @@ async def build_aside(build: Callable[[], Built]) -> Built:
 
 
 async def build_reply(build: Callable[[], Built]) -> Built:
-    """As `build_aside`, of what is gone when this task ends."""
+    """Build a reply as `build_aside` does, with the collector paused until this task ends, which
+    frees the reply."""
     task = asyncio.current_task()
     assert task is not None
     _pause_collector()

@@ -71,7 +71,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _check_canaries(args: argparse.Namespace) -> None:
-    """Before API servers are processes of their own, whose errors are tracebacks."""
+    """Check the canaries' settings before API servers are processes of their own, whose errors are
+    tracebacks."""
     settings = load_settings()
     if settings.canaries is None:
         return

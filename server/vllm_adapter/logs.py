@@ -12,8 +12,10 @@ ANTHROPIC = "vllm.entrypoints.anthropic.api_router"
 
 
 def log_as_vllm_does() -> None:
-    """To the same place, in the same form and from the same level on as vLLM's: else only errors
-    would be shown, and without a date."""
+    """Log to the same place, in the same form and from the same level on as vLLM.
+
+    Otherwise only errors would be shown, and without a date.
+    """
     theirs, ours = logging.getLogger("vllm"), logging.getLogger("server")
     ours.handlers = theirs.handlers
     ours.setLevel(theirs.level)

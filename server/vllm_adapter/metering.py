@@ -131,8 +131,11 @@ def _count_beams() -> None:
 
 
 def _hold_before_responses() -> None:
-    """Unlike the others, /v1/responses calls `generate` when its reply is iterated: in a stream,
-    and in the background, that is after the status was sent."""
+    """Hold the most that a response can cost before its reply is iterated.
+
+    Unlike other routes, /v1/responses calls `generate` when its reply is iterated. In a stream and
+    in the background, that is after the status was sent.
+    """
     generate = OpenAIServingResponses._generate_with_builtin_tools
 
     def held_generate(self: OpenAIServingResponses, *args: Any, **kwargs: Any) -> Any:
@@ -156,7 +159,7 @@ def _most(prompt: Any, params: SamplingParams, context: int) -> Most:  # any of 
 
 
 def _length(prompt: Any, context: int) -> int:  # likewise
-    """Of a prompt that was rendered; of another the most that it can be."""
+    """The length in tokens of a prompt that was rendered; of any other, the most it can be."""
     is_rendered = isinstance(prompt, dict) and "type" in prompt
     return prompt_length(cast(EngineInput, prompt)) if is_rendered else context
 

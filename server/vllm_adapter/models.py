@@ -46,7 +46,7 @@ def has_decoders(state: State) -> bool:
 
 
 async def split_model(state: State, model: str) -> tuple[str, str | None]:
-    """As `split_alias`, by what is served at this time."""
+    """Split a model's name as `split_alias` does, by the models served at this time."""
     if ":" not in model or not has_decoders(state):
         return model, None
     return split_alias(model, await served_models(state))

@@ -26,7 +26,7 @@ async def json_response(reply: BaseModel, headers: Mapping[str, str] | None = No
 
 
 async def json_of(model: BaseModel) -> str:
-    """Of a reply or an event."""
+    """The JSON of a reply or an event."""
     if num_values(model) <= MAX_ON_LOOP:
         return model.model_dump_json(by_alias=True)
     return await build_aside(lambda: _spliced(model))

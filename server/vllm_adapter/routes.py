@@ -208,7 +208,11 @@ def given_fields(request: AnyRequest) -> Json:
 
 
 def check_leave(decoder: Decoder, caller: Caller) -> None:
-    """Raises Refused: the request's key may not use the decoder."""
+    """Check that the request's key may use the decoder.
+
+    Raises:
+        Refused: it may not.
+    """
     allowed = None if caller.key is None else caller.key.decoders
     if allowed is not None and decoder.strategy not in allowed:
         raise Refused(

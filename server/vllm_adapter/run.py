@@ -119,7 +119,7 @@ class Run:
             usage["total_tokens"] = usage["prompt_tokens"] + report.num_tokens
 
     def amend_choices(self, reply: ChatCompletionResponse | CompletionResponse) -> None:
-        """As `amend`, of a reply that comes whole."""
+        """Amend a reply that comes whole, as `amend` does a streamed one."""
         report = self._finish(reply.id, reply.model)
         if report is None:
             return

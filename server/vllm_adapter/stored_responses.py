@@ -39,7 +39,11 @@ async def cancel_response(response_id: str, raw_request: Request) -> Response:
 
 
 def check_own(response_id: str, raw_request: Request, param: str) -> None:
-    """Raises InvalidRequest: the response is another tenant's, or nobody's."""
+    """Check that the response belongs to the caller's tenant.
+
+    Raises:
+        InvalidRequest: it is another tenant's, or nobody's.
+    """
     ids: ResponseIds = raw_request.app.state.winnow_response_ids
     if not ids.is_of(caller_of(raw_request).tenant, response_id):
         # vLLM's words for one that it does not know.

@@ -63,7 +63,11 @@ def tell_of_dead_ends() -> None:
 
 
 async def compile_aside(constraints: Sequence[Constraint], state: State, tenant: str) -> None:
-    """Raises InvalidRequest."""
+    """Check that the constraints compile, in a process aside.
+
+    Raises:
+        InvalidRequest: one of them does not.
+    """
     backend = state.vllm_config.structured_outputs_config.backend
     compiler = compiler_of(state)
     if compiler is None or backend not in COMPILED_ASIDE:

@@ -174,7 +174,7 @@ def trace_request(
 
 
 def _mark_failed(span: Span, failure: str) -> None:
-    """By its kind alone: a message may quote what was asked."""
+    """Mark a span as failed by the kind of failure alone: a message may quote the request."""
     span.set_attribute("error.type", failure)
     span.set_status(StatusCode.ERROR, failure)
 
@@ -188,7 +188,7 @@ def _path_attributes(call: Call, candidate: Candidate | None) -> dict[str, Attri
 
 
 def _call_attributes(call: Call) -> dict[str, AttributeValue | None]:
-    """Of a path that is no candidate."""
+    """The attributes of a path that is no candidate."""
     return {
         OUTPUT_TOKENS: call.num_tokens,
         FINISH_REASONS: [call.finish_reason] if call.finish_reason else None,

@@ -60,7 +60,7 @@ class Environments:
 
 @contextmanager
 def environments(kept: Path | None) -> Iterator[Environments]:
-    """In the folder `kept`, where they stay, or else in one that is removed on leaving."""
+    """The peers' environments, kept in the folder `kept`, or else removed on leaving."""
     if kept is not None:
         kept.mkdir(parents=True, exist_ok=True)
         yield Environments(kept.resolve())
@@ -70,7 +70,7 @@ def environments(kept: Path | None) -> Iterator[Environments]:
 
 
 def peer_environment(environment: Mapping[str, str], **changes: str) -> dict[str, str]:
-    """Without what would bring our packages or our environment into theirs."""
+    """The variables without those that would bring our packages or environment into the peer's."""
     ours = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
     return {name: value for name, value in environment.items() if name not in ours} | changes
 

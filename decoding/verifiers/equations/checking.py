@@ -45,7 +45,7 @@ class Checked:
 
     @property
     def share_right(self) -> float | None:
-        """Of those that could be checked, in 0..1; None where none could."""
+        """Share of the checked equations that are right, in 0..1; None if none could be checked."""
         num_checked = self.num_right + self.num_wrong
         return self.num_right / num_checked if num_checked else None
 

@@ -69,7 +69,7 @@ def rewrite(text: str) -> str:
 
 
 def read_tokens(segment: str) -> list[Token]:
-    """With units found and operators that are words made signs."""
+    """Read the tokens of a segment: units are found, and operators that are words become signs."""
     raw, end = [], -1
     for found in _TOKEN.finditer(segment):
         raw.append(Token(found.lastgroup or "", found[0], found.start() == end))

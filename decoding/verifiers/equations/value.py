@@ -26,7 +26,12 @@ _OPERATIONS: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction
 
 
 def side_value(side: Side, is_swapped: bool, percent: int) -> Fraction:
-    """Raises UnreadableSide or ZeroDivisionError."""
+    """The exact value of a side, with `percent` as the divisor of `%`.
+
+    Raises:
+        UnreadableSide: it has no certain reading, or is beyond the bounds.
+        ZeroDivisionError: it divides by zero.
+    """
     source, values = _source(side.tokens, is_swapped)
     values["h"] = Fraction(percent)
     try:

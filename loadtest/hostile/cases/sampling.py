@@ -88,7 +88,7 @@ def cases(target: Target) -> Iterator[Case]:
 
 
 def _priorities(group: Group, target: Target) -> Iterator[Case]:
-    """By which a client would come before all others, in whatever place vLLM looks for it."""
+    """Priorities that put a client before all others, in whatever place vLLM looks for them."""
     for value in ("-1", "-99999999999999999999", "2147483647", "high", "", "1.5"):
         yield group.post(
             f"X-Vllm-Priority {value!r}",
