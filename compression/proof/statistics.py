@@ -27,6 +27,8 @@ def compare_paired(
         ValueError: the two are not of the same questions, or there is none.
     """
     pairs = list(zip(is_right_original, is_right_compressed, strict=True))
+    if not pairs:
+        raise ValueError("there is no question to compare by")
     only_original = sum(a and not b for a, b in pairs)
     only_compressed = sum(b and not a for a, b in pairs)
     change = statistics.compare_paired(only_compressed, only_original, len(pairs))
