@@ -3,14 +3,14 @@
 import math
 from collections.abc import Sequence
 
-from decoding.ballot import Ballot, Elected
 from decoding.concurrency import run_together
 from decoding.engine import Engine, OutOfTime, Prompt
+from decoding.sample import Sample, Selection
 
 
 async def fall_back(
-    engine: Engine, prompt: Prompt, ballots: Sequence[Ballot], reason: str
-) -> Elected:
+    engine: Engine, prompt: Prompt, samples: Sequence[Sample], reason: str
+) -> Selection:
     """The sample of largest length-normalised probability, the first of equals; an empty one, which
     may be very likely, only where all are.
 
@@ -20,21 +20,21 @@ async def fall_back(
     Raises:
         OutOfTime: the deadline cut all of them off.
     """
-    ended = [ballot for ballot in ballots if not ballot.is_timed_out]
+    ended = [sample for sample in samples if not sample.is_timed_out]
     if not ended:
         raise OutOfTime
-    able = [ballot for ballot in ended if ballot.dropped != "empty"] or ended
-    scores = await run_together(_mean_logprob(engine, prompt, ballot) for ballot in able)
+    able = [sample for sample in ended if sample.dropped != "empty"] or ended
+    scores = await run_together(_mean_logprob(engine, prompt, sample) for sample in able)
     winner = able[max(range(len(able)), key=scores.__getitem__)]
-    return Elected(winner, None, reason)
+    return Selection(winner, None, reason)
 
 
-async def _mean_logprob(engine: Engine, prompt: Prompt, ballot: Ballot) -> float:
-    path = ballot.path
+async def _mean_logprob(engine: Engine, prompt: Prompt, sample: Sample) -> float:
+    path = sample.path
     if path.logprobs:
         return path.mean_logprob
     try:
-        logprobs = await engine.score(prompt.token_ids, path.token_ids, ballot.model)
+        logprobs = await engine.score(prompt.token_ids, path.token_ids, sample.model)
     except OutOfTime:
         return -math.inf
     return sum(logprobs) / len(logprobs) if logprobs else -math.inf

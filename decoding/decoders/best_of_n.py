@@ -20,19 +20,13 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
-from decoding.answers import extract_answer
-from decoding.ballot import Ballot, Elected, elect, place_of
 from decoding.concurrency import run_together
-from decoding.decoder import Emit, Outcome
-from decoding.engine import Engine, Prompt
+from decoding.engine import Engine
 from decoding.fallback import fall_back
 from decoding.most import MostTokens, Room
-from decoding.path import Path
 from decoding.report import Report
-from decoding.sampled import Draws, SampledDecoder
-from decoding.standing import drop_reason
-from decoding.stopwatch import Stopwatch
-from decoding.token_meter import TokenMeter
+from decoding.sample import Sample, Selection, vote
+from decoding.sampled import NOT_COMPLETE, SampledDecoder, Samples
 from decoding.verifiers import Claim, SelfJudge, Verifier, Verifiers, built_in_verifiers
 from decoding.verifiers.built_in import NUM_JUDGED_LOGPROBS
 from decoding.verifiers.verifier import judge
@@ -55,6 +49,7 @@ class BestOfN(SampledDecoder):
     sum of scores."""
 
     logprobs_field: ClassVar[str] = "verifier"
+    report_type: ClassVar[type[Report]] = BestOfNReport
 
     strategy: Literal["best_of_n"] = "best_of_n"
     verifier: str = Field(
@@ -100,82 +95,55 @@ class BestOfN(SampledDecoder):
         judged = most_of(room) if most_of is not None else MostTokens()
         return super().most_run(room) + judged * self.num_samples
 
-    async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
-        watch, meter = Stopwatch(), TokenMeter(engine)
-        paths = await Draws(self, engine, prompt, emit).draw_all()
-        watch.lap("paths")
-        unscored: Counter[str] = Counter()
-        read = [self._read(path, number) for number, path in enumerate(paths)]
-        ballots = await run_together(
-            self._judge(ballot, engine, prompt.question, unscored) for ballot in read
-        )
-        watch.lap("verify")
-        elected = self._elect(ballots) or await self._fall_back(engine, prompt, ballots)
-        winner = elected.winner
-        watch.lap("select")
-        report = BestOfNReport(
-            strategy=self.strategy,
-            parameters=self.parameters(),
-            selected=place_of(winner, ballots),
-            answer=winner.answer,
-            confidence=None,
-            agreement=elected.agreement,
-            fallback=elected.fallback,
-            num_tokens=meter.num_tokens,
-            candidates=tuple(b.candidate(shows_text=self.return_texts) for b in ballots),
-            phases_ms=watch.phases_ms,
-            unscored=dict(unscored),
-        )
-        return Outcome(winner.path, report)
-
-    def _read(self, path: Path, number: int) -> Ballot:
+    @property
+    def needs_answer(self) -> bool:
         """A reply needs no answer to be scored, but it does need one to vote."""
-        answer = extract_answer(path.text, self.answer)
-        dropped = drop_reason(path, answer)
-        if dropped == "no_answer" and self.selection == "best":
-            dropped = None
-        return Ballot(path, answer.value if answer else None, dropped, model=self.model_of(number))
+        return self.selection == "vote"
+
+    async def select(self, samples: Samples) -> Selection | None:
+        drawn = await samples.all()
+        unscored: Counter[str] = Counter()
+        judged = await run_together(
+            self._judge(sample, samples.engine, samples.prompt.question, unscored)
+            for sample in drawn
+        )
+        samples.judge(judged)
+        samples.details["unscored"] = dict(unscored)
+        samples.watch.lap("verify")
+        scored = [sample for sample in judged if sample.score is not None]
+        if scored and self.selection == "best":
+            return Selection(_best(scored))
+        if scored and not any(sample.weight for sample in scored):
+            return Selection(_best(scored), fallback="no score is above 0; the best is the reply")
+        if scored:
+            return vote(judged)
+        complete = [sample for sample in judged if sample.dropped == "unscored"]
+        reason = "the verifier scored no complete sample" if complete else NOT_COMPLETE
+        return await fall_back(samples.engine, samples.prompt, complete or judged, reason)
 
     async def _judge(
-        self, ballot: Ballot, engine: Engine, question: str | None, unscored: Counter[str]
-    ) -> Ballot:
-        if ballot.dropped is not None:
-            return ballot
-        claim = Claim(question, ballot.path.text, ballot.answer)
+        self, sample: Sample, engine: Engine, question: str | None, unscored: Counter[str]
+    ) -> Sample:
+        if sample.dropped is not None:
+            return sample
+        claim = Claim(question, sample.text, sample.answer)
         score = await judge(self._verifier, claim, engine, self._timeout_s)
         if isinstance(score, str):
             unscored[score] += 1
-            return replace(ballot, dropped="unscored")
+            return replace(sample, dropped="unscored")
         weight = max(score, 0.0) if self.selection == "vote" else 0.0
-        return replace(ballot, score=score, weight=weight)
-
-    def _elect(self, ballots: Sequence[Ballot]) -> Elected | None:
-        scored = [ballot for ballot in ballots if ballot.score is not None]
-        if not scored:
-            return None
-        if self.selection == "best":
-            return Elected(_best(scored), None)
-        if not any(ballot.weight for ballot in scored):
-            return Elected(_best(scored), None, "no score is above 0; the best is the reply")
-        return elect(ballots)
-
-    async def _fall_back(
-        self, engine: Engine, prompt: Prompt, ballots: Sequence[Ballot]
-    ) -> Elected:
-        complete = [ballot for ballot in ballots if ballot.dropped == "unscored"]
-        reason = "the verifier scored no complete sample" if complete else "no sample was complete"
-        return await fall_back(engine, prompt, complete or ballots, reason)
+        return replace(sample, score=score, weight=weight)
 
 
-def _best(scored: Sequence[Ballot]) -> Ballot:
-    highest = max(ballot.score or 0.0 for ballot in scored)
-    best = [ballot for ballot in scored if ballot.score == highest]
-    commonest = leader(tally((_said(ballot), 1.0) for ballot in best))
-    return next(ballot for ballot in best if _said(ballot) == commonest)
+def _best(scored: Sequence[Sample]) -> Sample:
+    highest = max(sample.score or 0.0 for sample in scored)
+    best = [sample for sample in scored if sample.score == highest]
+    commonest = leader(tally((_said(sample), 1.0) for sample in best))
+    return next(sample for sample in best if _said(sample) == commonest)
 
 
-def _said(ballot: Ballot) -> str:
-    return ballot.path.text if ballot.answer is None else ballot.answer
+def _said(sample: Sample) -> str:
+    return sample.text if sample.answer is None else sample.answer
 
 
 def _verifiers(context: Any) -> Verifiers:  # pydantic's validation context, or None

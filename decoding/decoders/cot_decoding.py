@@ -23,11 +23,11 @@ from decoding.answers import Answer, extract_answer
 from decoding.concurrency import run_together
 from decoding.confidence import answer_confidence
 from decoding.decoder import Decoder, Emit, Outcome, Progress
+from decoding.eligibility import drop_reason
 from decoding.engine import Engine, OutOfTime, Prompt, Ranked, Sampling
 from decoding.most import MostTokens, Room
 from decoding.path import Path, collect_path
 from decoding.report import Candidate, Dropped, Report
-from decoding.standing import drop_reason
 from decoding.stopwatch import Stopwatch
 from decoding.voting import leader, share, tally
 

@@ -22,16 +22,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
-from decoding.answers import extract_answer
-from decoding.ballot import NO_VOTE, Ballot, elect, place_of
-from decoding.decoder import Emit, Outcome
-from decoding.engine import Delta, Engine, OutOfTime, Prompt
-from decoding.fallback import fall_back
+from decoding.answers import Answer
+from decoding.drawing import Launched
+from decoding.engine import OutOfTime
 from decoding.group_confidence import (
     NUM_LOGPROBS,
     GroupWatch,
@@ -40,13 +38,9 @@ from decoding.group_confidence import (
     token_confidence,
     trace_confidence,
 )
-from decoding.path import Path
-from decoding.poll import Launched, hold_poll
 from decoding.report import Report
-from decoding.sampled import Draws, SampledDecoder
-from decoding.standing import drop_reason
-from decoding.stopwatch import Stopwatch
-from decoding.token_meter import TokenMeter
+from decoding.sample import Sample, Selection, vote
+from decoding.sampled import GivesUp, SampledDecoder, Samples
 from decoding.voting import leader, share, tally
 
 WINDOW_SHARE = 0.1
@@ -66,6 +60,8 @@ class DeepConfReport(Report):
 class DeepConf(SampledDecoder):
     """Votes among the samples that stayed confident, weighted by confidence; online, it aborts a
     sample as soon as its confidence falls too low."""
+
+    report_type: ClassVar[type[Report]] = DeepConfReport
 
     strategy: Literal["deepconf"] = "deepconf"
     num_samples: int = Field(32, ge=2, description="how many samples to draw")
@@ -138,84 +134,73 @@ class DeepConf(SampledDecoder):
         num_warmup = self.num_warmup or min(MAX_WARMUP, self.num_samples // 2)
         return max(2, num_warmup, self.floor)
 
-    async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
-        watch, meter = Stopwatch(), TokenMeter(engine)
-        trial = _Trial(self, Draws(self, engine, prompt, emit))
-        poll = await hold_poll(
-            engine, self.num_samples, trial.draw, trial.is_decided, trial.num_wanted
+    @property
+    def num_sample_logprobs(self) -> int:
+        return NUM_LOGPROBS
+
+    @property
+    def scores_samples(self) -> bool:
+        return True
+
+    @property
+    def needs_answer(self) -> bool:
+        return True
+
+    def weigh(self, sample: Sample, answer: Answer | None) -> Sample:
+        is_given_up = sample.path.finish_reason == "abort"
+        return replace(sample, dropped="low_confidence") if is_given_up else sample
+
+    async def select(self, samples: Samples) -> Selection | None:
+        trial = _Trial(self)
+        drawn = await samples.until("consensus", trial.is_decided, trial.num_wanted, trial.gives_up)
+        if samples.is_out_of_time:
+            trial.settle(drawn)
+        admitted, num_readmitted = trial.admit(drawn)
+        samples.judge(admitted)
+        samples.details.update(
+            window=trial.window, threshold=trial.threshold, num_readmitted=num_readmitted
         )
-        watch.lap("paths")
-        if poll.is_out_of_time:
-            trial.settle(poll.counted)
-        ballots, num_readmitted = trial.admit(poll.counted)
-        elected = elect(ballots) or await fall_back(engine, prompt, ballots, NO_VOTE)
-        winner = elected.winner
-        poll = replace(poll, counted=ballots)
-        watch.lap("select")
-        report = DeepConfReport(
-            strategy=self.strategy,
-            parameters=self.parameters(),
-            selected=place_of(winner, poll.ballots),
-            answer=winner.answer,
-            confidence=None,
-            agreement=elected.agreement,
-            fallback=elected.fallback,
-            stopped=poll.stopped("consensus"),
-            num_tokens=meter.num_tokens,
-            candidates=tuple(b.candidate(shows_text=self.return_texts) for b in poll.ballots),
-            phases_ms=watch.phases_ms,
-            window=trial.window,
-            threshold=trial.threshold,
-            num_readmitted=num_readmitted,
-        )
-        return Outcome(winner.path, report)
+        return vote(admitted)
 
 
 class _Trial:
     """The samples of one request: measured ones first, then those that are held to them."""
 
-    def __init__(self, decoder: DeepConf, draws: Draws) -> None:
+    def __init__(self, decoder: DeepConf) -> None:
         self._decoder = decoder
-        self._draws = draws
         self.window = decoder.window or MIN_WINDOW
         self.threshold = -math.inf
         self._steps: dict[int, list[float]] = {}
         self._confidences: list[tuple[float, float]] = []
 
-    async def draw(self, number: int) -> Ballot:
+    def gives_up(self, number: int) -> GivesUp | None:
         if number < self._decoder.num_measured:
-            path = await self._draws.draw(number, num_logprobs=NUM_LOGPROBS, is_scored=True)
-        else:
-            watch = GroupWatch(self.window, self.threshold)
-
-            def gives_up(delta: Delta) -> bool:
-                return watch.falls_below(delta.ranked)
-
-            path = await self._draws.draw(
-                number, num_logprobs=NUM_LOGPROBS, is_scored=True, gives_up=gives_up
-            )
-        # Here, where samples come in one by one: for all of them at once it would take long.
-        self._steps[number] = [token_confidence(step) for step in path.ranked]
-        return self._read(path, number)
+            return None
+        watch = GroupWatch(self.window, self.threshold)
+        return lambda delta: watch.falls_below(delta.ranked)
 
     def num_wanted(self, launched: Launched) -> int:
+        # Read here, where samples come in one by one: for all of them at once it would take long.
+        for number, sample in enumerate(launched):
+            if sample is not None:
+                self._steps_of(number, sample)
         num_measured = self._decoder.num_measured
-        measured = [ballot for ballot in launched[:num_measured] if ballot is not None]
+        measured = [sample for sample in launched[:num_measured] if sample is not None]
         return num_measured if len(measured) < num_measured else self._decoder.num_samples
 
-    def is_decided(self, counted: Sequence[Ballot]) -> bool:
+    def is_decided(self, counted: Sequence[Sample]) -> bool:
         if len(counted) == self._decoder.num_measured:
             self._measure(counted)
         if len(counted) < self._decoder.num_measured or self._decoder.mode == "offline":
             return False
         admitted, _ = self.admit(counted)
-        votes = [(b.vote, b.weight) for b in admitted if b.vote is not None]
+        votes = [(s.vote, s.weight) for s in admitted if s.vote is not None]
         if len(votes) < self._decoder.floor:
             return False
         totals = tally(votes)
         return (share(totals, leader(totals)) or 0.0) >= self._decoder.consensus
 
-    def settle(self, counted: Sequence[Ballot]) -> None:
+    def settle(self, counted: Sequence[Sample]) -> None:
         """Prepare the vote of samples that the deadline cut down.
 
         If the warm-up did not come to its end, its complete samples are measured.
@@ -223,51 +208,50 @@ class _Trial:
         Raises:
             OutOfTime: no sample is complete.
         """
-        if all(ballot.is_timed_out for ballot in counted):
+        if all(sample.is_timed_out for sample in counted):
             raise OutOfTime
         if not self._confidences:
             self._measure(counted)
 
-    def admit(self, counted: Sequence[Ballot]) -> tuple[list[Ballot], int]:
-        """The ballots with their weights, the filtered ones dropped; how many the floor let in."""
+    def admit(self, counted: Sequence[Sample]) -> tuple[list[Sample], int]:
+        """The samples with their weights, the filtered ones dropped; how many the floor let in."""
         for number in range(len(self._confidences), len(counted)):
-            self._confidences.append(self._confidence(number))
-        able = [i for i, ballot in enumerate(counted) if ballot.dropped is None]
+            self._confidences.append(self._confidence(number, counted[number]))
+        able = [i for i, sample in enumerate(counted) if sample.dropped is None]
         passing = {i for i in able if self._confidences[i][0] >= self.threshold}
         rest = sorted(set(able) - passing, key=lambda i: (-self._confidences[i][1], i))
         readmitted = rest[: max(0, self._decoder.floor - len(passing))]
         voting = passing.union(readmitted)
         admitted = []
-        for i, ballot in enumerate(counted):
-            score = self._confidences[i][1] if self._steps[i] else None
+        for i, sample in enumerate(counted):
+            score = self._confidences[i][1] if self._steps_of(i, sample) else None
             weight = score or 0.0 if i in voting else 0.0
-            dropped = None if i in voting else ballot.dropped or "low_confidence"
-            admitted.append(replace(ballot, score=score, weight=weight, dropped=dropped))
+            dropped = None if i in voting else sample.dropped or "low_confidence"
+            admitted.append(replace(sample, score=score, weight=weight, dropped=dropped))
         return admitted, len(readmitted)
 
-    def _read(self, path: Path, number: int) -> Ballot:
-        answer = extract_answer(path.text, self._decoder.answer)
-        dropped = drop_reason(path, answer)
-        if path.finish_reason == "abort":
-            dropped = "low_confidence"
-        model = self._decoder.model_of(number)
-        return Ballot(path, answer.value if answer else None, dropped, model=model)
-
-    def _measure(self, counted: Sequence[Ballot]) -> None:
+    def _measure(self, counted: Sequence[Sample]) -> None:
         """Set the window and the threshold by the samples that ran to their end."""
-        numbers = [i for i, ballot in enumerate(counted) if not ballot.is_timed_out]
+        numbers = [i for i, sample in enumerate(counted) if not sample.is_timed_out]
         if self._decoder.window is None:
-            mean_length = fmean(len(self._steps[number]) for number in numbers)
+            mean_length = fmean(len(self._steps_of(i, counted[i])) for i in numbers)
             self.window = max(MIN_WINDOW, round(WINDOW_SHARE * mean_length))
-        self._confidences = [self._confidence(number) for number in range(len(counted))]
+        self._confidences = [self._confidence(i, sample) for i, sample in enumerate(counted)]
         filtered_by = [self._confidences[number][0] for number in numbers]
         self.threshold = float(np.percentile(filtered_by, 100 - self._decoder.keep_percent))
 
-    def _confidence(self, number: int) -> tuple[float, float]:
+    def _confidence(self, number: int, sample: Sample) -> tuple[float, float]:
         """What the threshold is compared to, and the sample's score. Online the former is the
         lowest group, since a sample on its way can show no more."""
-        if not self._steps[number]:  # the deadline cut it off before its first token
+        steps = self._steps_of(number, sample)
+        if not steps:  # the deadline cut it off before its first token
             return 0.0, 0.0
-        groups = group_confidences(self._steps[number], self.window)
+        groups = group_confidences(steps, self.window)
         score = trace_confidence(groups, self._decoder.score)
         return (min(groups) if self._decoder.mode == "online" else score), score
+
+    def _steps_of(self, number: int, sample: Sample) -> list[float]:
+        """The confidence of each token of a sample, looked at once."""
+        if number not in self._steps:
+            self._steps[number] = [token_confidence(step) for step in sample.path.ranked]
+        return self._steps[number]

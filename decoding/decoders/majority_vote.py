@@ -18,24 +18,17 @@ Deviations:
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from decoding.answers import extract_answer
-from decoding.ballot import NO_VOTE, Ballot, Elected, elect, place_of
+from decoding.answers import Answer
 from decoding.confidence import answer_confidence
-from decoding.decoder import Emit, Outcome
-from decoding.engine import Engine, Prompt
-from decoding.fallback import fall_back
-from decoding.path import Path
-from decoding.poll import Launched, Poll, hold_poll
-from decoding.report import Report
-from decoding.sampled import Draws, SampledDecoder
-from decoding.standing import drop_reason
+from decoding.drawing import Launched
+from decoding.sample import Sample, Selection, vote
+from decoding.sampled import SampledDecoder, Samples
 from decoding.stopping import Votes, beta_decides, fewest_votes, window_decides
-from decoding.stopwatch import Stopwatch
-from decoding.token_meter import TokenMeter
 from decoding.voting import leader, tally
 
 TOP_TWO = 2
@@ -110,48 +103,42 @@ class MajorityVote(SampledDecoder):
     def num_logprobs(self) -> int:
         return TOP_TWO if self.weight == "confidence" else 0
 
-    async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
-        watch, meter = Stopwatch(), TokenMeter(engine)
-        draws = Draws(self, engine, prompt, emit)
+    @property
+    def num_sample_logprobs(self) -> int:
+        return self.num_logprobs
 
-        async def draw(number: int) -> Ballot:
-            path = await draws.draw(
-                number, num_logprobs=self.num_logprobs, is_scored=self.weight == "probability"
-            )
-            return self._read(path, number)
+    @property
+    def scores_samples(self) -> bool:
+        return self.weight == "probability"
 
-        poll = await hold_poll(engine, self.num_samples, draw, self._is_decided, self._num_wanted)
-        watch.lap("paths")
-        elected = elect(poll.counted) or await fall_back(engine, prompt, poll.counted, NO_VOTE)
-        watch.lap("select")
-        return self._report(poll, elected, watch, meter.num_tokens)
+    @property
+    def needs_answer(self) -> bool:
+        return True
 
-    def _read(self, path: Path, number: int) -> Ballot:
-        answer = extract_answer(path.text, self.answer)
-        dropped = drop_reason(path, answer, may_be_truncated=self.count_truncated)
+    @property
+    def may_be_truncated(self) -> bool:
+        return self.count_truncated
+
+    def weigh(self, sample: Sample, answer: Answer | None) -> Sample:
         confidence = None
         if answer is not None and self.weight == "confidence":
-            confidence = answer_confidence(path, answer)
-        return Ballot(
-            path,
-            answer.value if answer else None,
-            dropped,
-            weight=0.0 if dropped else self._weigh(path, confidence),
-            confidence=confidence,
-            model=self.model_of(number),
-        )
+            confidence = answer_confidence(sample.path, answer)
+        weight = 0.0
+        if sample.dropped is None:
+            match self.weight:
+                case "count":
+                    weight = 1.0
+                case "probability":
+                    weight = math.exp(sample.path.mean_logprob)
+                case "confidence":
+                    weight = confidence or 0.0
+        return replace(sample, weight=weight, confidence=confidence)
 
-    def _weigh(self, path: Path, confidence: float | None) -> float:
-        match self.weight:
-            case "count":
-                return 1.0
-            case "probability":
-                return math.exp(path.mean_logprob)
-            case "confidence":
-                return confidence or 0.0
+    async def select(self, samples: Samples) -> Selection | None:
+        return vote(await samples.until(self.stop, self._is_decided, self._num_wanted))
 
-    def _is_decided(self, counted: Sequence[Ballot]) -> bool:
-        return self._rule([ballot.vote for ballot in counted])
+    def _is_decided(self, counted: Sequence[Sample]) -> bool:
+        return self._rule([sample.vote for sample in counted])
 
     @property
     def _rule(self) -> Callable[[Votes], bool]:
@@ -170,24 +157,7 @@ class MajorityVote(SampledDecoder):
         """How many samples decide the vote if all that are not known agree with the leader."""
         if self.launch == "at_once":
             return self.num_samples
-        known = tally((b.vote, 1.0) for b in launched if b is not None and b.vote is not None)
+        known = tally((s.vote, 1.0) for s in launched if s is not None and s.vote is not None)
         hoped = leader(known) if known else ""
-        votes = [hoped if ballot is None else ballot.vote for ballot in launched]
+        votes = [hoped if sample is None else sample.vote for sample in launched]
         return fewest_votes(votes, hoped, self.num_samples, self._rule)
-
-    def _report(self, poll: Poll, elected: Elected, watch: Stopwatch, num_tokens: int) -> Outcome:
-        winner = elected.winner
-        report = Report(
-            strategy=self.strategy,
-            parameters=self.parameters(),
-            selected=place_of(winner, poll.ballots),
-            answer=winner.answer,
-            confidence=winner.confidence,
-            agreement=elected.agreement,
-            fallback=elected.fallback,
-            stopped=poll.stopped(self.stop),
-            num_tokens=num_tokens,
-            candidates=tuple(b.candidate(shows_text=self.return_texts) for b in poll.ballots),
-            phases_ms=watch.phases_ms,
-        )
-        return Outcome(winner.path, report)

@@ -11,23 +11,17 @@ or is cut off by the deadline leaves the first listed sample, and the report say
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from decoding.answers import extract_answer
 from decoding.aside import ask_aside
-from decoding.ballot import Ballot, Elected, place_of
-from decoding.decoder import Emit, Outcome
 from decoding.engine import Engine, Prompt
-from decoding.fallback import fall_back
 from decoding.most import MostTokens, Room
 from decoding.path import Path
 from decoding.report import Report
-from decoding.sampled import Draws, SampledDecoder
-from decoding.standing import drop_reason
-from decoding.stopwatch import Stopwatch
-from decoding.token_meter import TokenMeter
+from decoding.sample import Sample, Selection
+from decoding.sampled import SampledDecoder, Samples
 
 SELECTION = """\
 I have generated the following responses to the question: {question}
@@ -50,12 +44,14 @@ _BARE = re.compile(r"^\s*\W{0,2}(\d{1,4})\b")
 class UniversalVoteReport(Report):
     """`selection` is what the selection call said, null where none was needed or possible."""
 
-    selection: str | None
+    selection: str | None = None
 
 
 class UniversalVote(SampledDecoder):
     """Draws samples and asks the model which of them agrees with most: a vote for free-form
     replies."""
+
+    report_type: ClassVar[type[Report]] = UniversalVoteReport
 
     strategy: Literal["universal_vote"] = "universal_vote"
     max_selection_tokens: int = Field(
@@ -72,49 +68,18 @@ class UniversalVote(SampledDecoder):
         asked = MostTokens(room.with_text(SELECTION + listed, said), self.max_selection_tokens)
         return super().most_run(room) + asked
 
-    async def run(self, engine: Engine, prompt: Prompt, emit: Emit) -> Outcome:
-        watch, meter = Stopwatch(), TokenMeter(engine)
-        paths = await Draws(self, engine, prompt, emit).draw_all()
-        ballots = [self._read(path, number) for number, path in enumerate(paths)]
-        watch.lap("paths")
-        listed = [ballot for ballot in ballots if ballot.dropped is None]
+    async def select(self, samples: Samples) -> Selection:
+        listed = await samples.complete()
         selection = None
-        if len({ballot.path.text for ballot in listed}) > 1:
-            selection = await self._ask(engine, prompt, listed)
-        elected = _pick(listed, selection) or await fall_back(
-            engine, prompt, ballots, "no sample was complete"
-        )
-        winner = elected.winner
-        watch.lap("select")
-        report = UniversalVoteReport(
-            strategy=self.strategy,
-            parameters=self.parameters(),
-            selected=place_of(winner, ballots),
-            answer=winner.answer,
-            confidence=None,
-            agreement=None,
-            fallback=elected.fallback,
-            num_tokens=meter.num_tokens,
-            candidates=tuple(b.candidate(shows_text=self.return_texts) for b in ballots),
-            phases_ms=watch.phases_ms,
-            selection=selection.text if selection else None,
-        )
-        return Outcome(winner.path, report)
+        if len({sample.text for sample in listed}) > 1:
+            selection = await self._ask(samples.engine, samples.prompt, listed)
+        samples.details["selection"] = selection.text if selection else None
+        return _pick(listed, selection)
 
-    def _read(self, path: Path, number: int) -> Ballot:
-        answer = extract_answer(path.text, self.answer)
-        dropped = drop_reason(path, answer)
-        return Ballot(
-            path,
-            answer.value if answer else None,
-            None if dropped == "no_answer" else dropped,
-            model=self.model_of(number),
-        )
-
-    async def _ask(self, engine: Engine, prompt: Prompt, listed: Sequence[Ballot]) -> Path | None:
+    async def _ask(self, engine: Engine, prompt: Prompt, listed: Sequence[Sample]) -> Path | None:
         responses = "\n\n".join(
-            LISTED.format(number=number, text=ballot.path.text.strip())
-            for number, ballot in enumerate(listed, start=1)
+            LISTED.format(number=number, text=sample.text.strip())
+            for number, sample in enumerate(listed, start=1)
         )
         question = SELECTION.format(question=prompt.question, responses=responses)
         return await ask_aside(engine, question, self.max_selection_tokens, stop=prompt.aside_stop)
@@ -131,20 +96,16 @@ def parse_selection(text: str, num_responses: int) -> int | None:
     return number if 1 <= number <= num_responses else None
 
 
-def _pick(listed: Sequence[Ballot], selection: Path | None) -> Elected | None:
-    """Who was selected, or the first listed and why; None where none is listed."""
-    if not listed:
-        return None
-    if len({ballot.path.text for ballot in listed}) == 1:
-        return Elected(listed[0], None)
+def _pick(listed: Sequence[Sample], selection: Path | None) -> Selection:
+    """Who was selected, or the first listed and why."""
+    if len({sample.text for sample in listed}) == 1:
+        return Selection(listed[0])
     if selection is None:
         reason = "the samples are too long for a selection; the first is the reply"
-        return Elected(listed[0], None, reason)
-    if selection.is_timed_out:
+    elif selection.is_timed_out:
         reason = "the time was too short for a selection; the first is the reply"
-        return Elected(listed[0], None, reason)
-    number = parse_selection(selection.text, len(listed))
-    if number is None:
+    elif (number := parse_selection(selection.text, len(listed))) is not None:
+        return Selection(listed[number - 1])
+    else:
         reason = "the selection named no sample; the first is the reply"
-        return Elected(listed[0], None, reason)
-    return Elected(listed[number - 1], None)
+    return Selection(listed[0], fallback=reason)

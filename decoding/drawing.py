@@ -1,8 +1,9 @@
-"""Drawing samples until a vote is decided.
+"""Drawing samples until a rule decides.
 
 Samples may come in in any order; they are counted in the order in which they were launched, since
 counted as they arrive, short samples would outvote long ones. Only where the request's deadline
-ends the poll is every finished sample counted, also one behind a gap: what it cut off never comes.
+ends the drawing is every finished sample counted, also one behind a gap: what it cut off never
+comes.
 """
 
 import asyncio
@@ -10,34 +11,34 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from decoding.ballot import Ballot
 from decoding.concurrency import task_group
 from decoding.engine import Engine, PathAborted
 from decoding.report import Stopped
+from decoding.sample import Sample
 
-Draw = Callable[[int], Coroutine[Any, Any, Ballot]]
+Draw = Callable[[int], Coroutine[Any, Any, Sample]]
 """Draws the sample of that number, counted from 0 in launch order."""
-Launched = Sequence[Ballot | None]
+Launched = Sequence[Sample | None]
 """What has been launched, in launch order; None is still under way."""
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
+class Drawn:
     """The samples that were counted, those that came in too late, and what became of the rest.
 
     `is_out_of_time`: the deadline ended it. Then the ones that it cut off are among the counted,
     and do not vote.
     """
 
-    counted: Sequence[Ballot]
-    late: Sequence[Ballot] = ()
+    counted: Sequence[Sample]
+    late: Sequence[Sample] = ()
     num_aborted: int = 0
     num_aborted_tokens: int = 0
     num_not_started: int = 0
     is_out_of_time: bool = False
 
     @property
-    def ballots(self) -> tuple[Ballot, ...]:
+    def samples(self) -> tuple[Sample, ...]:
         return (*self.counted, *self.late)
 
     def stopped(self, rule: str) -> Stopped | None:
@@ -46,20 +47,20 @@ class Poll:
             return None
         return Stopped(
             rule="timeout" if self.is_out_of_time else rule,
-            num_used=sum(not ballot.is_timed_out for ballot in self.counted),
+            num_used=sum(not sample.is_timed_out for sample in self.counted),
             num_aborted=self.num_aborted,
             num_aborted_tokens=self.num_aborted_tokens,
             num_not_started=self.num_not_started,
         )
 
 
-async def hold_poll(
+async def draw_until(
     engine: Engine,
     num_samples: int,
     draw: Draw,
-    is_decided: Callable[[Sequence[Ballot]], bool],
+    is_decided: Callable[[Sequence[Sample]], bool],
     num_wanted: Callable[[Launched], int],
-) -> Poll:
+) -> Drawn:
     """Launch samples and count them until the vote is decided; then abort the surplus.
 
     The surplus is not cancelled but ended, so that every token of it is counted. Where the deadline
@@ -70,8 +71,8 @@ async def hold_poll(
         num_wanted: how many samples ought to have been launched by now. Asked at the start and
             whenever one comes in; never more than `num_samples` are.
     """
-    launched: list[Ballot | None] = []
-    counted: list[Ballot] = []
+    launched: list[Sample | None] = []
+    counted: list[Sample] = []
     aborted: list[PathAborted] = []
     running: set[asyncio.Task[None]] = set()
     is_over = is_out_of_time = False
@@ -93,14 +94,14 @@ async def hold_poll(
             _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             if _count(launched, counted, is_decided):
                 break
-            if any(ballot is not None and ballot.is_timed_out for ballot in launched):
+            if any(sample is not None and sample.is_timed_out for sample in launched):
                 is_out_of_time = True
                 break
         is_over = not is_out_of_time
         if running and is_over:
             await engine.abort_paths()
-    late = [ballot for ballot in launched[len(counted) :] if ballot is not None]
-    return Poll(
+    late = [sample for sample in launched[len(counted) :] if sample is not None]
+    return Drawn(
         [*counted, *late] if is_out_of_time else counted,
         [] if is_out_of_time else list(map(_as_surplus, late)),
         len(aborted),
@@ -110,21 +111,21 @@ async def hold_poll(
     )
 
 
-def _as_surplus(ballot: Ballot) -> Ballot:
-    return ballot if ballot.is_timed_out else replace(ballot, dropped="surplus", weight=0.0)
+def _as_surplus(sample: Sample) -> Sample:
+    return sample if sample.is_timed_out else replace(sample, dropped="surplus", weight=0.0)
 
 
 def _count(
     launched: Launched,
-    counted: list[Ballot],
-    is_decided: Callable[[Sequence[Ballot]], bool],
+    counted: list[Sample],
+    is_decided: Callable[[Sequence[Sample]], bool],
 ) -> bool:
     """Count what has come in without a gap; whether that decided the vote. A sample that was cut
     off by the deadline is a gap."""
-    for ballot in launched[len(counted) :]:
-        if ballot is None or ballot.is_timed_out:
+    for sample in launched[len(counted) :]:
+        if sample is None or sample.is_timed_out:
             return False
-        counted.append(ballot)
+        counted.append(sample)
         if is_decided(counted):
             return True
     return False

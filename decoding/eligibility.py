@@ -1,4 +1,4 @@
-"""Which paths may stand for selection; pure."""
+"""Which paths may be selected; pure."""
 
 from decoding.answers import Answer
 from decoding.path import Path
@@ -6,7 +6,11 @@ from decoding.report import Dropped
 
 
 def drop_reason(
-    path: Path, answer: Answer | None, *, may_be_truncated: bool = False
+    path: Path,
+    answer: Answer | None,
+    *,
+    needs_answer: bool = True,
+    may_be_truncated: bool = False,
 ) -> Dropped | None:
     """Why a path cannot be selected, None when it can.
 
@@ -19,4 +23,4 @@ def drop_reason(
         return "empty"
     if path.finish_reason != "stop" and not may_be_truncated:
         return "truncated"
-    return None if answer else "no_answer"
+    return None if answer or not needs_answer else "no_answer"
