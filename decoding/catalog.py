@@ -1,6 +1,9 @@
-"""The decoders there are, picked by `strategy`. A new decoder is one line in the union."""
+"""The decoders there are, picked by `strategy`: ours, and those that other packages give."""
 
-from typing import Annotated, Any, get_args
+import re
+from functools import cache, reduce
+from operator import or_
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter
 
@@ -14,17 +17,40 @@ from decoding.decoders.universal_vote import UniversalVote
 from decoding.sampled import SampledDecoder
 from decoding.verifiers import Verifiers
 
-AnyDecoder = Annotated[
-    Greedy | CoTDecoding | MajorityVote | UniversalVote | DeepConf | BestOfN,
-    Field(discriminator="strategy"),
-]
-
+OURS: tuple[type[Decoder], ...] = (
+    *(Greedy, CoTDecoding, MajorityVote, UniversalVote, DeepConf, BestOfN),
+)
 DECODERS: dict[str, type[Decoder]] = {
-    decoder.model_fields["strategy"].default: decoder
-    for decoder in get_args(get_args(AnyDecoder)[0])
+    decoder.model_fields["strategy"].default: decoder for decoder in OURS
 }
+STRATEGY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
-_ADAPTER: TypeAdapter[Decoder] = TypeAdapter(AnyDecoder)
+
+def register(decoder: type[Decoder]) -> None:
+    """Add a decoder to the catalogue. One that is there already changes nothing.
+
+    Raises:
+        ValueError: it is no decoder, or its strategy is another's or no name.
+    """
+    if not (isinstance(decoder, type) and issubclass(decoder, Decoder)):
+        raise ValueError("it is no subclass of Decoder")
+    strategy = decoder.model_fields["strategy"].default
+    if not isinstance(strategy, str) or not STRATEGY.fullmatch(strategy):
+        raise ValueError(
+            'its field `strategy` must have a default of lower-case letters, digits and "_", as in '
+            'strategy: Literal["shortest"] = "shortest"'
+        )
+    if getattr(decoder, "__abstractmethods__", None):
+        raise ValueError(f"it lacks {', '.join(sorted(decoder.__abstractmethods__))}")
+    if DECODERS.setdefault(strategy, decoder) is not decoder:
+        raise ValueError(f'there is another decoder of strategy "{strategy}"')
+    _adapter.cache_clear()
+
+
+@cache
+def _adapter() -> TypeAdapter[Decoder]:
+    union: Any = reduce(or_, DECODERS.values())  # a type of as many members as there are decoders
+    return TypeAdapter(Annotated[union, Field(discriminator="strategy")])
 
 
 def parse_decoder(value: Any, verifiers: Verifiers | None = None) -> Decoder:  # any JSON
@@ -34,7 +60,7 @@ def parse_decoder(value: Any, verifiers: Verifiers | None = None) -> Decoder:  #
     Raises:
         pydantic.ValidationError: an unknown strategy or key, a wrong type, a value out of range.
     """
-    return _ADAPTER.validate_python(value, context={VERIFIERS: verifiers})
+    return _adapter().validate_python(value, context={VERIFIERS: verifiers})
 
 
 def decoder_table() -> str:

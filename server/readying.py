@@ -7,6 +7,7 @@ from measurement.machine import is_cpu_build
 from server.canaries.opening import load_canaries
 from server.canaries.problems import UnusableCanaries
 from server.checkpoint import POCKET, UnreadableCheckpoint, check_folder, resolve
+from server.decoders import UnusableDecoder, load_decoders
 from server.defaults import UnusableFlag, apply_environment, with_default_flags
 from server.gate.keys import UnusableKeys
 from server.log_lines import with_log_format
@@ -16,6 +17,7 @@ from server.verifiers import UnusableVerifier, load_verifiers
 USER_ERRORS = (
     WrongSetting,
     UnreadableCheckpoint,
+    UnusableDecoder,
     UnusableVerifier,
     UnusableCanaries,
     UnusableFlag,
@@ -28,7 +30,8 @@ def ready(arguments: list[str]) -> list[str]:
     """The flags that vLLM gets. Sets this process's environment as vLLM is to find it.
 
     Raises:
-        WrongSetting, UnreadableCheckpoint, UnusableVerifier, UnusableCanaries: what is wrong.
+        WrongSetting, UnreadableCheckpoint, UnusableDecoder, UnusableVerifier, UnusableCanaries:
+            what is wrong.
     """
     is_cpu = is_cpu_build()
     apply_environment(os.environ, is_cpu=is_cpu)
@@ -37,6 +40,7 @@ def ready(arguments: list[str]) -> list[str]:
         _with_checkpoint(arguments), is_cpu=is_cpu, host=settings.host, port=settings.port
     )
     arguments = with_log_format(arguments, settings.log_format, sys.stderr.isatty())
+    load_decoders()
     load_canaries(settings, load_verifiers(settings))
     if arguments and not arguments[0].startswith("-"):
         check_folder(arguments[0])

@@ -12,6 +12,7 @@ from typing import get_args
 from pydantic import ValidationError
 
 from decoding.catalog import DECODERS
+from server.decoders import UnusableDecoder, load_decoders
 from server.escaping import escaped, say
 from server.gate.keys import Key, Role, UnusableKeys, add_key, digest, new_token, read_keys
 from server.gate.keys import revoke_key as revoke
@@ -30,8 +31,9 @@ LIMITS = {
 
 def main(arguments: list[str]) -> int:
     """The exit code: 2 for errors."""
-    options = _parser().parse_args(arguments)
     try:
+        load_decoders()
+        options = _parser().parse_args(arguments)
         if options.file is None:
             raise UnusableKeys(f"name the file of keys: --file FILE, or {FILE}")
         file = Path(options.file).expanduser()
@@ -41,7 +43,7 @@ def main(arguments: list[str]) -> int:
             revoke(file, options.name)
         else:
             print(_table(read_keys(file)))
-    except UnusableKeys as failure:
+    except (UnusableKeys, UnusableDecoder) as failure:
         say(f"winnow: error: {failure}", sys.stderr)
         return EXIT_ERROR
     return EXIT_OK

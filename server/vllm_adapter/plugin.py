@@ -18,6 +18,7 @@ from server.canaries.traffic import CountTraffic, Traffic
 from server.collections import routes as collection_routes
 from server.collections.memory import Rememberer
 from server.collections.routes import LazyLibrary
+from server.decoders import load_decoders
 from server.energy import POWERCAP, count_energy
 from server.errors import COLLECTION_STATUS, InvalidRequest, error_response
 from server.gate import ready
@@ -54,6 +55,7 @@ class WinnowPlugin:
         settings = load_settings()
         app.state.winnow_settings = settings
         self._app, self._settings = app, settings
+        load_decoders()
         app.state.winnow_verifiers = load_verifiers(settings)
         count_energy(settings.powercap or POWERCAP)
         self._canaries = load_canaries(settings, app.state.winnow_verifiers)

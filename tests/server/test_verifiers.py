@@ -1,4 +1,4 @@
-"""The operator's verifiers: a reward endpoint, and those that other packages install."""
+"""The operator's verifiers and decoders: a reward endpoint, and what other packages install."""
 
 import json
 import os
@@ -19,8 +19,19 @@ pytestmark = pytest.mark.vllm
 CHAT = "/v1/chat/completions"
 KEY = "reward-key"
 BEST = {"strategy": "best_of_n", "num_samples": 8, "temperature": 1, "seed": 1}
-MODULE = """
+MODULE = '''
 import asyncio
+from typing import Literal
+
+from winnow import SampledDecoder, Selection
+
+class Shortest(SampledDecoder):
+    """The shortest complete sample."""
+
+    strategy: Literal["shortest"] = "shortest"
+
+    async def select(self, samples):
+        return Selection(min(await samples.complete(), key=lambda sample: sample.num_tokens))
 
 class Longest:
     needs_question = False
@@ -34,11 +45,13 @@ class Slow(Longest):
 class Raising(Longest):
     async def score(self, claim, engine):
         raise RuntimeError("a secret of the verifier")
-"""
+'''
 ENTRY_POINTS = """[winnow.verifiers]
 longest = grading:Longest
 slow = grading:Slow
 raising = grading:Raising
+[winnow.decoders]
+shortest = grading:Shortest
 """
 
 
@@ -134,6 +147,20 @@ def test_installed_verifier_decides(http: httpx.Client) -> None:
     report = report_of(http, "longest")
     lengths = [len(c["text"]) for c in complete(report)]
     assert len(report["candidates"][report["selected"]]["text"]) == max(lengths)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_installed_decoder_answers(http: httpx.Client, stream: bool) -> None:
+    assert "pocket:shortest" in [model["id"] for model in http.get("/v1/models").json()["data"]]
+    decoding = {"num_samples": 5, "temperature": 1, "seed": 1}
+    body = chat(model="pocket:shortest", decoding=decoding, stream=stream)
+    reply = http.post(CHAT, json=body)
+    assert reply.status_code == httpx.codes.OK, reply.text
+    chunks = [line for line in reply.text.splitlines() if line.startswith("data: {")]
+    report = json.loads(chunks[-1].removeprefix("data: ") if stream else reply.text)["decoding"]
+    lengths = [c["num_tokens"] for c in report["candidates"] if c["dropped"] is None]
+    assert report["strategy"] == "shortest"
+    assert report["candidates"][report["selected"]]["num_tokens"] == min(lengths)
 
 
 @pytest.mark.parametrize(("verifier", "reason"), [("slow", "timed_out"), ("raising", "failed")])
