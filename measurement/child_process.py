@@ -13,7 +13,7 @@ from typing import IO
 
 STOP_TIMEOUT_S = 60.0
 NUM_SHOWN_LINES = 15
-_REASON = re.compile(r"(?:\w+(?:Error|Exception|Exit)|error): (?P<reason>\S.*)$")
+_REASON = re.compile(r"(?:\w+(?:Error|Exception|Exit)|error): (?P<reason>\S.*)$", re.IGNORECASE)
 _NO_REASON = ("Engine core initialization failed", "Worker failed with error")
 """vLLM's ways of saying that the reason stands above."""
 

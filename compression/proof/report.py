@@ -21,6 +21,7 @@ from compression.proof.figures import (
     TaskFigures,
     TextFigures,
 )
+from measurement.tables import format_table
 
 NOTHING = "–"
 MEMORY = {"freed": "weights in memory, MB", "loaded": "weights in the accelerator, MB"}
@@ -100,19 +101,6 @@ def render_comparison(proofs: Sequence[Proof]) -> str:
             rows.append(_comparison_row(proof, is_original, speeds, decoders))
     notes = [f"{one.compressed.name}: {note}" for one in proofs for note in _speed_notes(one)]
     return "\n\n".join([format_table(header, rows), *(["\n".join(notes)] if notes else [])])
-
-
-def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell; the first is text, the others are figures."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    lines = [header, ["-" * width for width in widths], *rows]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
 
 
 def _ratio_row(
