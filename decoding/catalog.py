@@ -3,7 +3,7 @@
 import re
 from functools import cache, reduce
 from operator import or_
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_origin
 
 from pydantic import BaseModel, Field, TypeAdapter
 
@@ -17,11 +17,9 @@ from decoding.decoders.universal_vote import UniversalVote
 from decoding.sampled import SampledDecoder
 from decoding.verifiers import Verifiers
 
-OURS: tuple[type[Decoder], ...] = (
-    *(Greedy, CoTDecoding, MajorityVote, UniversalVote, DeepConf, BestOfN),
-)
 DECODERS: dict[str, type[Decoder]] = {
-    decoder.model_fields["strategy"].default: decoder for decoder in OURS
+    decoder.model_fields["strategy"].default: decoder
+    for decoder in (Greedy, CoTDecoding, MajorityVote, UniversalVote, DeepConf, BestOfN)
 }
 STRATEGY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -35,9 +33,10 @@ def register(decoder: type[Decoder]) -> None:
     if not (isinstance(decoder, type) and issubclass(decoder, Decoder)):
         raise ValueError("it is no subclass of Decoder")
     strategy = decoder.model_fields["strategy"].default
-    if not isinstance(strategy, str) or not STRATEGY.fullmatch(strategy):
+    is_literal = get_origin(decoder.model_fields["strategy"].annotation) is Literal
+    if not is_literal or not isinstance(strategy, str) or not STRATEGY.fullmatch(strategy):
         raise ValueError(
-            'its field `strategy` must have a default of lower-case letters, digits and "_", as in '
+            'its field `strategy` must be a name of lower-case letters, digits and "_", as in '
             'strategy: Literal["shortest"] = "shortest"'
         )
     if getattr(decoder, "__abstractmethods__", None):

@@ -26,6 +26,7 @@ NO_SEED = -1
 """vLLM's way to write that a request has none."""
 NO_VOTE = "no sample was complete with an answer"
 NOT_COMPLETE = "no sample was complete"
+NOT_SELECTED = "no sample was selected"
 
 GivesUp = Callable[[Delta], bool]
 
@@ -133,8 +134,11 @@ class SampledDecoder(Decoder):
         except NothingComplete:
             selection = None
         if selection is None:
+            drawn = await samples.all()
             reason = NO_VOTE if self.needs_answer else NOT_COMPLETE
-            selection = await fall_back(engine, prompt, samples.counted, reason)
+            if any(sample.dropped is None for sample in drawn):
+                reason = NOT_SELECTED
+            selection = await fall_back(engine, prompt, drawn, reason)
         samples.watch.lap("select")
         chosen = selection.sample
         report = self.report_type(

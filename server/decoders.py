@@ -3,6 +3,7 @@
 from importlib import metadata
 
 from decoding import catalog
+from server.wire import RETRIEVAL
 
 GROUP = "winnow.decoders"
 
@@ -25,6 +26,11 @@ def load_decoders() -> None:
             said = f"decoder {entry_point.name!r} ({entry_point.value}): {failure}"
             raise UnusableDecoder(said) from None
         strategy = decoder.model_fields["strategy"].default
+        if strategy == RETRIEVAL:
+            raise UnusableDecoder(
+                f"decoder {entry_point.name!r} ({entry_point.value}): {RETRIEVAL!r} is the name of "
+                "what puts passages in front of any decoder"
+            )
         if strategy != entry_point.name:
             raise UnusableDecoder(
                 f"decoder {entry_point.name!r} ({entry_point.value}): its strategy is "

@@ -9,7 +9,7 @@ weight.
 Deviations:
 - the window is a tenth of the mean sample unless set: the paper's 2048 tokens, a tenth of its
   samples, would never cut a shorter one;
-- a ballot floor: where fewer than `min_votes` samples pass the filter, the most confident of the
+- a floor: where fewer than `min_votes` samples pass the filter, the most confident of the
   others are let in until they do, if so many have an answer, and no vote is stopped on fewer;
 - samples that are empty, cut off by the token limit or without an answer do not vote; where none
   votes, the reply is the likeliest sample, and the report says so;
@@ -130,7 +130,7 @@ class DeepConf(SampledDecoder):
         """How many samples run to their end and set the threshold."""
         if self.mode == "offline":
             return self.num_samples
-        # The ballot floor can only be filled with samples that ran to their end.
+        # The floor can only be filled with samples that ran to their end.
         num_warmup = self.num_warmup or min(MAX_WARMUP, self.num_samples // 2)
         return max(2, num_warmup, self.floor)
 

@@ -33,11 +33,13 @@ def can_fork(changes: Mapping[str, str]) -> bool:
     )
 
 
-def forked(target: Callable[..., None], *arguments: Any, **keywords: Any) -> ForkServerProcess:
-    """A process of `target`, not started yet, with all modules in it and its parent's variables."""
+def forked(
+    environment: Mapping[str, str], target: Callable[..., None], *arguments: Any, **keywords: Any
+) -> ForkServerProcess:
+    """A process of `target`, not started yet, with all modules in it and these variables."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOADED])
-    arguments = (dict(os.environ), target, *arguments)
+    arguments = (dict(environment), target, *arguments)
     return context.Process(target=_in_environment, args=arguments, kwargs=keywords)
 
 
@@ -53,7 +55,7 @@ class EngineContext:
     """What vLLM starts its engines' processes with, where its caller has threads."""
 
     def Process(self, target: Callable[..., None], name: str, kwargs: Any) -> ForkServerProcess:
-        process = forked(target, **kwargs)
+        process = forked(os.environ, target, **kwargs)
         process.name = name
         return process
 
@@ -64,7 +66,7 @@ class ForkedProcess:
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         log.write_bytes(b"")
         self._arguments = arguments
-        self._process = forked(_run, tuple(arguments), dict(environment), str(log))
+        self._process = forked(environment, _run, tuple(arguments), str(log))
         self._process.start()
 
     @property
@@ -90,13 +92,11 @@ class ForkedProcess:
         return self._process.exitcode
 
 
-def _run(arguments: Sequence[str], environment: Mapping[str, str], log: str) -> None:
+def _run(arguments: Sequence[str], log: str) -> None:
     os.setsid()
     output = os.open(log, os.O_WRONLY)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    os.environ.clear()
-    os.environ.update(environment)
     sys.argv = list(arguments)
     _fork_engines()
     from winnow.cli import main

@@ -35,6 +35,17 @@ class Unfinished(SampledDecoder):
     strategy: Literal["unfinished"] = "unfinished"
 
 
+class Loose(SampledDecoder):
+    strategy: str = "loose"
+
+    async def select(self, samples: Samples) -> None:
+        return None
+
+
+class Wrapper(Loose):
+    strategy: Literal["retrieval"] = "retrieval"
+
+
 class Nameless(SampledDecoder):
     async def select(self, samples: Samples) -> None:
         return None
@@ -75,6 +86,15 @@ def test_installed_decoder_gets_its_report() -> None:
     assert list(report.phases_ms) == ["paths", "select"]
 
 
+def test_likeliest_sample_is_the_reply_where_none_is_selected() -> None:
+    samples = [("a", " 8"), ("c", " 9")]
+    engine = TableEngine(table_of(*samples), samples=samples)
+    prompt = Prompt(engine.prompt_token_ids(), 50)
+    outcome = asyncio.run(Wrapper(num_samples=2).answer_prompt(engine, prompt, lambda _: None))
+    assert (outcome.report.selected, len(outcome.report.candidates)) == (0, 2)
+    assert outcome.report.fallback == "no sample was selected"
+
+
 def test_likeliest_sample_is_the_reply_where_none_is_complete() -> None:
     samples = [("a", "b"), ("c", "d")]
     engine = TableEngine(table_of(*samples), samples=samples)
@@ -91,7 +111,9 @@ def test_likeliest_sample_is_the_reply_where_none_is_complete() -> None:
         ("greedy", f"{__name__}:Second", 'there is another decoder of strategy "greedy"'),
         ("short", f"{__name__}:Shortest", "its strategy is 'shortest'"),
         ("unfinished", f"{__name__}:Unfinished", "it lacks select"),
-        ("nameless", f"{__name__}:Nameless", "its field `strategy` must have a default"),
+        ("nameless", f"{__name__}:Nameless", "its field `strategy` must be a name"),
+        ("loose", f"{__name__}:Loose", "its field `strategy` must be a name"),
+        ("retrieval", f"{__name__}:Wrapper", "puts passages in front"),
     ],
 )
 def test_unusable_decoder_is_told_at_start(
